@@ -1,0 +1,81 @@
+/*
+ * emitter: Node's EventEmitter as a Lua userdata, and the invoke handlers beside it: the one class of
+ * ipcMain, contents.ipc, frame.ipc, and (without handlers) of app, contents, ports and children. It keeps
+ * registrations and finds them; it starts nothing itself: running a listener in a coroutine is the business
+ * of the `start` function that the border installs.
+ *
+ * A listener array is immutable once stored: on/off replace it, so that an emit in progress keeps its
+ * snapshot. An entry is a function, or a once wrapper: a callable table with `.listener`.
+ */
+#ifndef IPCHOST_LUA_EMITTER_H
+#define IPCHOST_LUA_EMITTER_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum emitter_flags {
+  EMITTER_HANDLERS = 1, /* handle, handleOnce, removeHandler, handlers, getHandler exist */
+  EMITTER_DOT = 2       /* a module: methods may be called with a dot as well as a colon */
+};
+
+/* At the front of the userdata, which the owner may extend: `struct contents_object { struct emitter emitter;
+ * ... }`. */
+struct emitter {
+  unsigned flags;
+  unsigned listeners; /* total of listeners on all channels */
+  unsigned handlers;
+  char name[24]; /* "ipcMain", "app", ... for messages */
+};
+
+/*
+ * Starts one listener: stack on entry [..., listener, arg1 .. argN] at the top; pops them all. `emitter`
+ * events other than IPC messages come through here too. It never raises for an error of the listener: it logs
+ * it. [-(1+nargs), +0, m]
+ */
+typedef void (*emitter_start_fn)(lua_State *L, int nargs);
+/* Logs a warning with a traceback of L (max listeners). */
+typedef void (*emitter_warn_fn)(lua_State *L, const char *text);
+/* Installs both for the state. Until then listeners are simply called and an error is raised to the emitter.
+ */
+void emitter_setup(lua_State *L, emitter_start_fn start, emitter_warn_fn warn);
+
+/*
+ * Pushes a new userdata of `size` bytes (at least sizeof(struct emitter); zeroed past it), with `uservalues`
+ * user values beyond the emitter's own EMITTER_UV, and sets a metatable that is made once per `type_name`
+ * (luaL_newmetatable) by emitter_class. [-0, +1, m]
+ */
+enum { EMITTER_UV = 3 }; /* 1: channel -> listener array; 2: channels in order; 3: channel -> handler */
+struct emitter *emitter_new(lua_State *L, size_t size, int uservalues, const char *type_name,
+                            const char *name, unsigned flags);
+/*
+ * Creates (once) and pushes the metatable for `type_name`, whose __index finds the EventEmitter methods (and
+ * the handler methods with EMITTER_HANDLERS), after asking `index` (may be NULL): a lua_CFunction called as
+ * index(ud, key) that returns one non-nil value if it knows the key. A method called on something else raises
+ * "emitter.on was called with '.'; write emitter:on(channel, ...)" unless EMITTER_DOT. [-0, +1, m]
+ */
+void emitter_class(lua_State *L, const char *type_name, unsigned flags, lua_CFunction index);
+
+/* The emitter at `index`, or NULL if it is none. [-0, +0, -] */
+struct emitter *emitter_at(lua_State *L, int index);
+
+/*
+ * Pushes the listener array for the channel string at `channel` (an index) and returns its count, or pushes
+ * nothing and returns 0.
+ * [-0, +(1|0), -]
+ */
+int emitter_listeners(lua_State *L, int emitter, int channel);
+/* From an array entry at the top to the function to call: for a once wrapper, removes it from the emitter
+ * first (idempotent: false if it was removed already and must not run; pops the entry then). [-0, +0, m]
+ * replaces the top, or [-1, +0, m]. */
+bool emitter_unwrap(lua_State *L, int emitter);
+/* Pushes the handler function for the channel string at index `channel`, removing it first if it was
+ * registered with handleOnce; false and nothing pushed if there is none. [-0, +(1|0), m] */
+bool emitter_handler(lua_State *L, int emitter, int channel);
+
+/* Emits `event` with the `nargs` values on the top of the stack, which it pops, to the listeners in order,
+ * through the start function; returns how many there were. The emitter's index is absolute. [-nargs, +0, m]
+ */
+int emitter_emit(lua_State *L, int emitter, const char *event, int nargs);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * generation: one load of the scripts: a lua_State with its own allocator and its own uv_loop_t, driven by a
+ * uv_poll on its backend descriptor and one outer timer. The one protected way into Lua is here, and
+ * `running`, which says what Lua runs now. It knows no session and no frame; what it offers to scripts beyond
+ * luv and the standard libraries is added by `setup`.
+ */
+#ifndef IPCHOST_LUA_GENERATION_H
+#define IPCHOST_LUA_GENERATION_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/status.h"
+
+struct generation_options {
+  uv_loop_t *outer;            /* the host's loop */
+  struct log *log;             /* borrowed */
+  const struct limits *limits; /* borrowed */
+  struct clock *clock;         /* borrowed */
+  const char *base;            /* the config's folder, absolute */
+  const char *const *scripts;  /* absolute paths of the entries, in order; NULL-terminated */
+  bool generational;           /* gc = "generational" */
+  bool dev;
+  lua_CFunction setup; /* called once in the new state, with `user` as a lightuserdata, before any script: the
+                          globals */
+  void *user;
+  /* After the outermost leave of Lua, outside protection: e.g. to flush what was written, to step the
+   * collector. */
+  void (*left)(void *user);
+  void (*closed)(
+      void *user); /* after generation_close, when the state is gone; the struct is freed after it */
+};
+
+struct generation {
+  lua_State *L; /* the main state; script code runs in coroutines made from it */
+  struct generation_options options;
+  uv_loop_t loop; /* luv's */
+  uv_poll_t poll;
+  uv_timer_t timer;
+  uv_prepare_t prepare; /* runs the inner loop once NOWAIT before the outer one blocks, when asked to */
+  size_t memory;        /* bytes in use by this state */
+  lua_State *running;   /* the coroutine that runs now, or NULL; kept right by resume, wrap and close */
+  uint64_t serial;      /* of entries into Lua */
+  unsigned depth;       /* entries in progress */
+  bool inner_dirty;     /* Lua ran since the inner loop was last run */
+  bool microtasks;      /* the scheduler of rocks/async has work: drained before the outermost leave */
+  bool closing;
+  unsigned handles; /* private: outer handles still open while closing */
+};
+
+/* Opens the state, luv, the standard libraries with the design's refusals (os.exit, io.read of stdin,
+ * debug.sethook, luv's run, stop, walk, loop_close), the coroutine wrappers, print to the log, require's
+ * search path, then calls setup. Runs no script yet. */
+enum status generation_open(struct generation **out, const struct generation_options *options,
+                            struct fault *fault);
+/* Runs the entries in order, each in a coroutine of its own that may await; `done` is called once, with ST_OK
+ * when all have returned, or ST_SCRIPT and the message with file:line and traceback in fault->text's stead
+ * already logged. */
+void generation_load(struct generation *generation,
+                     void (*done)(void *user, enum status status, const struct fault *fault));
+/* Closes what the inner loop holds, runs it until uv_loop_close is 0, then lua_close, then `closed`.
+ * Asynchronous, on the outer loop. */
+void generation_close(struct generation *generation);
+
+/*
+ * The one protected entry: calls fn in L with `arg` as its only argument, a lightuserdata. An error is logged
+ * with its traceback (`where` names the entry) and returned as ST_SCRIPT or ST_NOMEM; nothing crosses. Before
+ * the outermost one returns, microtasks are drained. [-0, +0, -]
+ */
+enum status generation_enter(struct generation *generation, const char *where, lua_CFunction fn, void *arg);
+/*
+ * For callers that are protected by themselves (lua_resume on a coroutine of this state): brackets of an
+ * entry. leave drains the microtasks and calls `left` when it is the outermost.
+ */
+void generation_begin(struct generation *generation);
+void generation_leave(struct generation *generation);
+/* lua_resume from `from` (the state that is running, or generation->L) with `running` kept right. Returns
+ * lua_resume's status. */
+int generation_resume(struct generation *generation, lua_State *co, lua_State *from, int nargs,
+                      int *nresults);
+
+/* The generation of a state, from any of its coroutines. Never NULL inside the host. [-0, +0, -] */
+struct generation *generation_of(lua_State *L);
+/* Logs the error value at the top of L with a traceback of `co` (may be L) and pops it. [-1, +0, m] */
+void generation_log_error(lua_State *L, lua_State *co, const char *where);
+
+#endif

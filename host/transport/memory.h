@@ -1,0 +1,21 @@
+/*
+ * memory: the in-memory transport. The host's end obeys the contract of transport.h; the other end is a pair
+ * of calls, for the test kit, fuzz targets and unit tests. Bytes are stream bytes (framed as on a unix
+ * socket). Delivery is synchronous in memory_feed.
+ */
+#ifndef IPCHOST_TRANSPORT_MEMORY_H
+#define IPCHOST_TRANSPORT_MEMORY_H
+
+#include "transport/transport.h"
+
+/* Returns new: a transport with peer kind memory, uid our own, local. Set events and user before feeding.
+ * NULL: out of memory. */
+struct transport *memory_open(struct transport_env *env);
+/* Feeds stream bytes as one read: blocks and batch_end are called from inside. */
+void memory_feed(struct transport *transport, struct slice bytes);
+/* Appends to `out` what the host has written since the last take; flushes first. */
+enum status memory_take(struct transport *transport, struct buf *out);
+/* Ends it from the far side, as an end of file does; `closed` is called from inside. */
+void memory_end(struct transport *transport);
+
+#endif

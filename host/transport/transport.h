@@ -1,0 +1,116 @@
+/*
+ * transport: the one contract between links of every kind (unix, TCP, in-memory; WebSocket and stdio join it)
+ * and what stands above them: blocks of packets in, packets out, and who the peer is. It knows no packet, no
+ * session, no Lua.
+ *
+ * Lifetime: a server makes a transport and hands it to `accepted`, which sets `events` and `user`. The
+ * transport then belongs to its implementation: the user calls transport_close, exactly one `closed` follows
+ * (never from inside the user's call to transport_close: from a later turn or a later callback), and after
+ * `closed` returns the pointer is dead. The peer may bring `closed` about as well, with the user's
+ * transport_close never called.
+ */
+#ifndef IPCHOST_TRANSPORT_TRANSPORT_H
+#define IPCHOST_TRANSPORT_TRANSPORT_H
+
+#include <sys/types.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/payload.h"
+#include "base/slice.h"
+#include "base/status.h"
+
+enum transport_kind { TRANSPORT_UNIX, TRANSPORT_TCP, TRANSPORT_MEMORY, TRANSPORT_WS, TRANSPORT_STDIO };
+/* "unix", "tcp", "memory", "ws", "stdio" */
+const char *transport_kind_name(enum transport_kind kind);
+
+/* Who is at the other end, as far as the operating system or the request tells it. */
+struct peer {
+  enum transport_kind kind;
+  bool uid_known; /* uid is proven by SO_PEERCRED or sock_diag (design: unique, ESTABLISHED, inode not 0) */
+  uid_t uid;
+  pid_t pid;        /* 0 if unknown */
+  bool local;       /* a unix socket, stdio, memory, or a loopback address */
+  char *origin;     /* the Origin header of a WebSocket; NULL elsewhere. Owned by the transport */
+  char address[64]; /* for the log: "unix", "127.0.0.1:40112" */
+};
+
+struct transport;
+
+struct transport_events {
+  /* One whole block. `block` is borrowed for the call. The user may close the transport in it; no block
+   * follows then. */
+  void (*block)(struct transport *transport, struct slice block);
+  /* After the blocks of one read: the transport flushes by itself when this returns. */
+  void (*batch_end)(struct transport *transport);
+  /* `queued` fell from above limits.outbound to half of it or less. */
+  void (*drained)(struct transport *transport);
+  /* The end, once. `fault->close` is a code of docs/protocol.md (1000 for a clean end of file, 1006 for a
+   * connection that was lost or cut inside a block, else what broke the rules); borrowed for the call. */
+  void (*closed)(struct transport *transport, const struct fault *fault);
+};
+
+struct transport_ops {
+  size_t header_max; /* bytes before a block, at most */
+  size_t (*header)(uint8_t *end,
+                   size_t block_len); /* writes the header so that it ends at `end`; returns its length */
+  enum status (*write)(struct transport *transport); /* hands the queue of outq.h on */
+  void (*close)(struct transport *transport, bool abort);
+  void (*pause)(struct transport *transport, bool on); /* stop and start reading */
+};
+
+struct outq; /* outq.h: blocks being built and waiting to be written; private to transport/ */
+
+/* What all transports of one loop share. */
+struct transport_env {
+  uv_loop_t *loop;
+  struct log *log;             /* borrowed */
+  const struct limits *limits; /* borrowed */
+  uv_buf_t read_buffer;        /* 256 KiB, shared by all reads of the loop and parsed in place */
+  struct list dirty;           /* transports with packets not yet flushed */
+  uv_prepare_t flush;          /* flushes them once a loop turn, before the loop blocks */
+  struct list live;            /* every transport there is, for shutdown and for counting */
+  size_t live_count;
+  void *pool; /* free out buffers; private */
+};
+
+struct transport {
+  const struct transport_ops *ops;
+  const struct transport_events *events;
+  void *user; /* the owner above; NULL until set by `accepted` */
+  struct transport_env *env;
+  struct peer peer;
+  struct list live, dirty; /* nodes */
+  struct outq *out;        /* NULL while nothing waits, so that an idle link is small */
+  size_t queued;           /* bytes given by the user that the socket has not taken */
+  bool closing; /* transport_close was called or the end is on its way: writes are dropped silently */
+  bool over_mark;
+};
+
+enum status transport_env_open(struct transport_env *env, uv_loop_t *loop, struct log *log,
+                               const struct limits *limits);
+/* All transports and servers must be closed. The prepare handle's own close completes with the loop's next
+ * turns. */
+void transport_env_close(struct transport_env *env);
+
+/*
+ * Writing one packet: transport_begin gives the buffer to append it to (never NULL: after a failed allocation
+ * or while closing it is a sink whose bytes are thrown away); transport_share may follow once, adding a
+ * shared payload without a copy (it takes its own reference; small ones are copied instead); transport_end
+ * completes it. Packets gather in one block until the flush at the end of the read batch or the loop turn; a
+ * block that has reached 256 KiB is ended. Over limits.outbound_max the transport closes by itself, with
+ * 4003. Nothing is written from inside these calls.
+ */
+struct buf *transport_begin(struct transport *transport);
+void transport_share(struct transport *transport, struct payload *payload);
+void transport_end(struct transport *transport);
+void transport_flush(struct transport *transport);
+/* Writes what is queued, then closes; after `linger_ms` (0: at once when written, at most 1 s) it closes all
+ * the same. Idempotent. */
+void transport_close(struct transport *transport, const struct fault *fault, unsigned linger_ms);
+void transport_pause(struct transport *transport, bool on);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * frame: frames (documents and native endpoints) and the webContents that are trees of them, Electron's
+ * WebFrameMain and WebContents without their script side. It knows sessions as their owners, and no channel,
+ * no Lua.
+ *
+ * Ids: a frame's `id` is its routingId, unique in the host, and the key by which the layers above name it.
+ */
+#ifndef IPCHOST_FRAME_FRAME_H
+#define IPCHOST_FRAME_FRAME_H
+
+#include "base/ids.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "session/session.h"
+
+enum contents_type { CONTENTS_PAGE, CONTENTS_NATIVE, CONTENTS_CHILD };
+/* Electron-style names: "page", "native", "child". */
+const char *contents_type_name(enum contents_type type);
+
+#define FRAME_TOKEN_LEN 32 /* hexadecimal digits */
+
+/* What a client claims of a frame, from the details of hello and frame-open; borrowed slices, empty where not
+ * given. */
+struct frame_claim {
+  struct slice url, name, title;
+};
+
+struct frame {
+  uint64_t id;     /* routingId */
+  uint64_t node;   /* frameTreeNodeId */
+  uint64_t number; /* the client's number of it in its session */
+  struct session *session;
+  struct contents *contents;
+  struct frame *parent;              /* NULL for a main frame */
+  struct list children;              /* in order of creation */
+  struct list sibling;               /* node in the parent's children */
+  char *url, *name, *title, *origin; /* never NULL */
+  char token[FRAME_TOKEN_LEN + 1];
+  bool detached;
+};
+
+struct contents {
+  uint64_t id;
+  enum contents_type type;
+  struct frame *main;
+  uint64_t os_pid; /* what the client says; 0 if unknown */
+};
+
+struct frames {
+  struct ids *ids; /* borrowed */
+  struct map frames, contents;
+};
+
+void frames_init(struct frames *frames, struct ids *ids);
+void frames_deinit(struct frames *frames);
+struct frame *frame_get(const struct frames *frames, uint64_t id);
+struct contents *contents_get(const struct frames *frames, uint64_t id);
+/* The frame that the client calls `number`, or NULL. On the path of every message. */
+static inline struct frame *frame_of(const struct session *session, uint64_t number) {
+  return number ? map_get(&session->frames, number) : session->main_frame;
+}
+
+/* Makes a webContents with its main frame, number 0, for a new session. ST_OK, ST_NOMEM, ST_IO (no
+ * randomness). */
+enum status contents_open(struct frames *frames, struct session *session, enum contents_type type,
+                          const struct frame_claim *claim, struct contents **out);
+/*
+ * Opens frame `number` under `parent` in the same session. ST_EXISTS if the number was used already, ST_LIMIT
+ * past `max` frames, ST_NOMEM, ST_IO.
+ */
+enum status frame_open(struct frames *frames, struct frame *parent, uint64_t number,
+                       const struct frame_claim *claim, uint64_t max, struct frame **out);
+/*
+ * Frees a frame that has no children left; with the main frame, its contents too (`*contents_gone` is then
+ * its id, else 0). Descendants are closed by the caller first, deepest first: frame_deepest finds them.
+ */
+void frame_free(struct frames *frames, struct frame *frame, uint64_t *contents_gone);
+/* The last, deepest descendant of `frame`, or `frame` itself. */
+struct frame *frame_deepest(struct frame *frame);
+/* The next frame of the subtree of `root` in pre-order, or NULL. Start with `root`. */
+struct frame *frame_next(const struct frame *root, struct frame *frame);
+/* Changes what the client claims; an empty slice leaves it. ST_OK or ST_NOMEM. */
+enum status frame_update(struct frame *frame, const struct frame_claim *claim);
+
+#endif

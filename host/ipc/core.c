@@ -1,0 +1,169 @@
+/* core: see core.h. This file routes packets inwards. */
+#include "ipc/core.h"
+
+#include <stdio.h>
+
+#include "base/random.h"
+
+enum status core_init(struct core *core, const struct limits *limits, struct clock *clock, struct log *log) {
+  *core = (struct core){.limits = limits, .clock = clock, .log = log};
+  frames_init(&core->frames, &core->ids);
+  gate_init(&core->gate);
+  return random_bytes(core->host, sizeof core->host);
+}
+
+void core_deinit(struct core *core) {
+  size_t cursor = 0;
+  struct session *session;
+  while ((session = map_next(&core->sessions.by_process, &cursor))) {
+    core_end_session(core, session, NULL);
+    cursor = 0;
+  }
+  calls_deinit(&core->calls);
+  frames_deinit(&core->frames);
+  sessions_deinit(&core->sessions);
+}
+
+static struct message message_from(const struct frame *frame, enum message_kind kind,
+                                   const struct packet *packet) {
+  return (struct message){.kind = kind,
+                          .process = frame->session->process,
+                          .frame = frame->id,
+                          .node = frame->node,
+                          .contents = frame->contents->id,
+                          .channel = packet->channel,
+                          .payload = packet->payload};
+}
+
+static enum status deliver(struct core *core, const struct message *message, struct fault *fault) {
+  if (!gate_allows(&core->gate, message)) {
+    core_reply_error(core, message->call, "Error", "denied by security.policy", "ERR_DENIED");
+    return ST_OK;
+  }
+  if (!core->border) {
+    core_reply_error(core, message->call, "Error", "no scripts are loaded", "ERR_CLOSED");
+    return ST_OK;
+  }
+  return core->border->message(core->border_user, message, fault);
+}
+
+static enum status receive_send(struct core *core, struct session *session, const struct packet *packet,
+                                struct fault *fault) {
+  const struct frame *frame = frame_of(session, packet->frame);
+  struct message message;
+  if (!frame) return ST_OK;
+  if (packet->kind == PACKET_POST && packet->port_count)
+    return fault_set(fault, ST_UNSUPPORTED, 4005, "ERR_LIMIT_PORTS",
+                     "limits.ports exceeded: this host transfers no ports");
+  message = message_from(frame, packet->kind == PACKET_POST ? MESSAGE_POST : MESSAGE_SEND, packet);
+  return deliver(core, &message, fault);
+}
+
+/* Answers a call that never became one. */
+static void refuse(struct lane *lane, struct session *session, const struct packet *packet,
+                   const char *message, const char *code) {
+  struct packet reply = {.kind = PACKET_REPLY, .call = packet->call, .status = REPLY_ERROR};
+  struct buf payload = {0};
+  if (error_payload(&payload, "Error", message, code) == ST_OK) {
+    if (packet->kind == PACKET_SYNC)
+      lane_write(lane, &reply, buf_slice(&payload));
+    else
+      session_write(session, &reply, buf_slice(&payload), NULL);
+  }
+  buf_deinit(&payload);
+}
+
+static enum status receive_call(struct core *core, struct lane *lane, const struct packet *packet,
+                                struct fault *fault) {
+  struct session *session = lane->session;
+  const struct frame *frame = frame_of(session, packet->frame);
+  bool sync = packet->kind == PACKET_SYNC;
+  struct message message;
+  struct call *call;
+  char text[96];
+  if (!frame) return refuse(lane, session, packet, "the frame was destroyed", "ERR_DESTROYED"), ST_OK;
+  if (core->closing) return refuse(lane, session, packet, "the host is closing", "ERR_CLOSING"), ST_OK;
+  if (session->call_count >= core->limits->invokes) {
+    snprintf(text, sizeof text, "limits.invokes (%llu) exceeded; await earlier calls or raise limits.invokes",
+             (unsigned long long)core->limits->invokes);
+    return refuse(lane, session, packet, text, "ERR_LIMIT_INVOKES"), ST_OK;
+  }
+  call = call_open(&core->calls, session, packet->call);
+  if (!call) return refuse(lane, session, packet, "out of memory", "ERR_LIMIT_MEMORY"), ST_OK;
+  message = message_from(frame, sync ? MESSAGE_SYNC : MESSAGE_INVOKE, packet);
+  message.call = call_id(call);
+  if (sync) {
+    call->sync = true;
+    call->lane = lane;
+    call->due = clock_now(core->clock) + core->limits->sync_reply * 1000000;
+    core->sync_calls++;
+  } else {
+    message.deadline = packet->deadline;
+  }
+  return deliver(core, &message, fault);
+}
+
+static void receive_cancel(struct core *core, struct session *session, const struct packet *packet) {
+  struct call *call = call_find(session, packet->call);
+  uint64_t id;
+  if (!call || call->sync) return;
+  id = call_id(call);
+  call_close(&core->calls, call);
+  if (core->border)
+    core->border->aborted(core->border_user, id,
+                          packet->reason == CANCEL_TIMEOUT ? ABORT_TIMEOUT : ABORT_CANCELLED);
+}
+
+static enum status receive_other(struct core *core, struct lane *lane, const struct packet *packet,
+                                 struct fault *fault);
+
+enum status core_packet(struct core *core, struct lane *lane, const struct packet *packet,
+                        struct fault *fault) {
+  struct session *session = lane->session;
+  if (packet_numbered(packet->kind)) {
+    if (packet->kind == PACKET_SYNC && packet->number != lane->received + 1)
+      return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "sync: number %llu does not follow %llu",
+                       (unsigned long long)packet->number, (unsigned long long)lane->received);
+    if (!session_receive(session, lane)) return ST_OK;
+  }
+  switch (packet->kind) {
+  case PACKET_SEND:
+  case PACKET_POST:
+    return receive_send(core, session, packet, fault);
+  case PACKET_INVOKE:
+  case PACKET_SYNC:
+    return receive_call(core, lane, packet, fault);
+  case PACKET_CANCEL:
+    receive_cancel(core, session, packet);
+    return ST_OK;
+  default:
+    return receive_other(core, lane, packet, fault);
+  }
+}
+
+static enum status receive_other(struct core *core, struct lane *lane, const struct packet *packet,
+                                 struct fault *fault) {
+  switch (packet->kind) {
+  case PACKET_FRAME_OPEN:
+    return core_frame_open(core, lane->session, packet, fault);
+  case PACKET_FRAME_UPDATE:
+  case PACKET_FRAME_NAVIGATE:
+    return core_frame_update(core, lane->session, packet, fault);
+  case PACKET_FRAME_CLOSE:
+    return core_frame_close(core, lane->session, packet, fault);
+  case PACKET_PING:
+    lane_write(lane, &(struct packet){.kind = PACKET_PONG, .token = packet->token}, slice_of(NULL, 0));
+    return ST_OK;
+  case PACKET_HELLO:
+  case PACKET_WELCOME:
+  case PACKET_FRAME_OPENED:
+    return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "%s: not expected from a client now",
+                     packet_name(packet->kind));
+  case PACKET_BYE:
+    return fault_set(fault, ST_CLOSED, (int)packet->code, NULL, "%.*s", (int)packet->text.len,
+                     (const char *)packet->text.data);
+  default: /* kinds of later versions, and those whose object does not exist here: an answer to a call never
+              made, a port */
+    return ST_OK;
+  }
+}

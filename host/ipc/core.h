@@ -1,0 +1,118 @@
+/*
+ * core: the small pure middle of the host: sessions, frames, channels, calls and replies. Packets come in
+ * from connections on one side, messages go to the scripts on the other, and back. It knows neither libuv nor
+ * Lua.
+ *
+ * Frames, contents and calls cross its border by id only.
+ */
+#ifndef IPCHOST_IPC_CORE_H
+#define IPCHOST_IPC_CORE_H
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "frame/frame.h"
+#include "ipc/calls.h"
+#include "ipc/gate.h"
+#include "ipc/message.h"
+#include "session/session.h"
+
+#define HOST_ID_LEN 16
+
+struct core {
+  struct ids ids;
+  struct sessions sessions;
+  struct frames frames;
+  struct calls calls;
+  struct gate gate;
+  const struct limits *limits; /* borrowed */
+  struct clock *clock;         /* borrowed */
+  struct log *log;             /* borrowed */
+  const struct border
+      *border; /* set by the scripts' side; NULL: messages are answered as if nobody listened */
+  void *border_user;
+  uint8_t host[HOST_ID_LEN];
+  size_t sync_calls; /* pending sync calls: core_expire is due while there are any */
+  bool closing;      /* new invokes are refused */
+};
+
+/* ST_OK or ST_IO (no randomness). `limits`, `clock` and `log` are borrowed for the core's life. */
+enum status core_init(struct core *core, const struct limits *limits, struct clock *clock, struct log *log);
+/* All lanes must be closed. */
+void core_deinit(struct core *core);
+
+/* ---- from connections ---- */
+
+/* What a connection knows of its peer, for the session that it opens. */
+struct core_peer {
+  const char *origin; /* NULL for native clients */
+  bool page;          /* speaks WebSocket with an Origin */
+};
+
+/*
+ * The first packet of a connection. Opens the session, its contents and its main frame, and answers welcome
+ * on `lane`. ST_OK, or a status with `fault` filled (its close code ends the connection).
+ */
+enum status core_hello(struct core *core, struct lane *lane, const struct packet *hello,
+                       const struct core_peer *peer, struct fault *fault);
+/* Every further packet. ST_OK, or a status with `fault` filled: the connection must end with it. The session
+ * may be gone after the call. */
+enum status core_packet(struct core *core, struct lane *lane, const struct packet *packet,
+                        struct fault *fault);
+/* The lane is lost: its session ends. `clean` is a close by the peer's own wish. */
+void core_lane_closed(struct core *core, struct lane *lane, bool clean);
+
+/* ---- from the scripts ---- */
+
+/* Answers a call; silently nothing if nobody waits any longer. `status` is REPLY_OK or REPLY_ERROR. */
+void core_reply(struct core *core, uint64_t call, unsigned status, struct slice payload);
+/* Answers a call with an error made here: a map of name, message and code. */
+void core_reply_error(struct core *core, uint64_t call, const char *name, const char *message,
+                      const char *code);
+/* True while somebody waits for that answer. */
+static inline bool core_call_pending(const struct core *core, uint64_t call) {
+  return call_get(&core->calls, call) != NULL;
+}
+
+enum send_result { SEND_OK, SEND_DESTROYED, SEND_DETACHED, SEND_MARK };
+/* Sends to a frame's ipcRenderer: PACKET_SEND or PACKET_POST (without ports). `shared` may be NULL: `payload`
+ * is copied then. */
+enum send_result core_send(struct core *core, uint64_t frame, unsigned kind, struct slice channel,
+                           struct slice payload, struct payload *shared);
+/* Sends to the main frame of every contents but `except` (0: none); the payload is shared. Returns how many.
+ */
+size_t core_broadcast(struct core *core, uint64_t except, struct slice channel, struct payload *shared);
+/* Bytes waiting on the frame's lane. */
+size_t core_buffered(const struct core *core, uint64_t frame);
+/* Ends a webContents: its sessions are told with bye 1000. */
+void core_close_contents(struct core *core, uint64_t contents);
+
+/* Looks, borrowed until the next call into the core; NULL once destroyed. */
+static inline const struct frame *core_frame(const struct core *core, uint64_t frame) {
+  return frame_get(&core->frames, frame);
+}
+static inline const struct contents *core_contents(const struct core *core, uint64_t contents) {
+  return contents_get(&core->frames, contents);
+}
+
+/* ---- from the host's clock ---- */
+
+/* Answers sync calls that are past limits.sync_reply. Call it about once a second while sync_calls is above
+ * 0. */
+void core_expire(struct core *core);
+
+/* ---- shared with its own parts ---- */
+
+/* core_session.c: ends a session and all that is its own, telling the scripts; `gone` as in struct border. */
+void core_end_session(struct core *core, struct session *session, const char *gone);
+enum status core_frame_open(struct core *core, struct session *session, const struct packet *packet,
+                            struct fault *fault);
+enum status core_frame_update(struct core *core, struct session *session, const struct packet *packet,
+                              struct fault *fault);
+enum status core_frame_close(struct core *core, struct session *session, const struct packet *packet,
+                             struct fault *fault);
+/* core_reply.c: appends the payload of an error reply. */
+enum status error_payload(struct buf *out, const char *name, const char *message, const char *code);
+
+#endif

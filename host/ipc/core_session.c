@@ -1,0 +1,211 @@
+/* core_session: hello and welcome, frames of a session, its end. Part of core.h. */
+#include "ipc/core.h"
+#include "ipc/details.h"
+#include "wire/cbor.h"
+
+/* ---- welcome ---- */
+
+static enum status put_entry(struct buf *out, const char *key, uint64_t value) {
+  return cbor_put_text(out, key) == ST_OK ? cbor_put_uint(out, value) : ST_NOMEM;
+}
+
+static enum status put_frame(struct buf *out, const struct frame *frame) {
+  if (cbor_put_head(out, CBOR_MAP, 3) != ST_OK || put_entry(out, "routingId", frame->id) != ST_OK ||
+      put_entry(out, "frameTreeNodeId", frame->node) != ST_OK || cbor_put_text(out, "frameToken") != ST_OK)
+    return ST_NOMEM;
+  return cbor_put_text(out, frame->token);
+}
+
+static enum status put_limits(struct buf *out, const struct limits *limits) {
+  const struct {
+    const char *key;
+    uint64_t value;
+  } entries[] = {{"packet", limits->packet},     {"nesting", limits->nesting},
+                 {"invokes", limits->invokes},   {"frames", limits->frames},
+                 {"ports", limits->ports},       {"window", limits->window},
+                 {"outbound", limits->outbound}, {"outbound_max", limits->outbound_max},
+                 {"idle", limits->idle}};
+  size_t count = sizeof entries / sizeof *entries;
+  if (cbor_put_head(out, CBOR_MAP, count) != ST_OK) return ST_NOMEM;
+  for (size_t i = 0; i < count; i++)
+    if (put_entry(out, entries[i].key, entries[i].value) != ST_OK) return ST_NOMEM;
+  return ST_OK;
+}
+
+static enum status put_welcome(struct buf *out, const struct core *core, const struct frame *frame) {
+  if (cbor_put_head(out, CBOR_MAP, 7) != ST_OK || cbor_put_text(out, "host") != ST_OK ||
+      cbor_put_string(out, CBOR_BYTES, slice_of(core->host, sizeof core->host)) != ST_OK ||
+      put_entry(out, "processId", frame->session->process) != ST_OK ||
+      put_entry(out, "webContentsId", frame->contents->id) != ST_OK || cbor_put_text(out, "frame") != ST_OK ||
+      put_frame(out, frame) != ST_OK || cbor_put_text(out, "limits") != ST_OK ||
+      put_limits(out, core->limits) != ST_OK || put_entry(out, "features", 0) != ST_OK ||
+      cbor_put_text(out, "server") != ST_OK)
+    return ST_NOMEM;
+  return cbor_put_text(out, "ipchost/" IPCHOST_VERSION);
+}
+
+static enum status welcome(struct core *core, struct lane *lane, const struct frame *frame) {
+  struct packet packet = {.kind = PACKET_WELCOME, .resumed = false};
+  struct buf payload = {0};
+  enum status status = put_welcome(&payload, core, frame);
+  packet.sent = frame->session->sent;
+  packet.received = frame->session->received;
+  if (status == ST_OK) lane_write(lane, &packet, buf_slice(&payload));
+  buf_deinit(&payload);
+  return status;
+}
+
+/* ---- hello ---- */
+
+static enum status refuse_known(struct session *session, const struct packet *hello, struct fault *fault) {
+  if (!session_secret_equal(session, hello->secret))
+    return fault_set(fault, ST_DENIED, 1008, "ERR_DENIED", "hello: the secret is not that of the session");
+  return fault_set(fault, ST_EXISTS, 1008, "ERR_DENIED", "hello: the session is connected already");
+}
+
+static enum status open_main_frame(struct core *core, struct session *session, const struct core_peer *peer,
+                                   const struct details *details, struct contents **out) {
+  enum contents_type type = peer->page ? CONTENTS_PAGE : CONTENTS_NATIVE;
+  enum status status = contents_open(&core->frames, session, type, &details->claim, out);
+  if (status == ST_OK) (*out)->os_pid = details->pid;
+  return status;
+}
+
+enum status core_hello(struct core *core, struct lane *lane, const struct packet *hello,
+                       const struct core_peer *peer, struct fault *fault) {
+  struct session *session = sessions_find(&core->sessions, hello->id);
+  struct contents *contents;
+  struct details details;
+  enum status status;
+  if (hello->version != PROTOCOL_VERSION)
+    return fault_set(fault, ST_UNSUPPORTED, 4000, "ERR_VERSION",
+                     "hello: version %llu is not spoken; this host speaks 1",
+                     (unsigned long long)hello->version);
+  if (hello->lane > LANE_SYNC)
+    return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "hello: item 6 (lane): expected 0 or 1");
+  if ((status = details_parse(hello->payload, &details, fault)) != ST_OK) return status;
+  if (session) return refuse_known(session, hello, fault);
+  if (hello->lane == LANE_SYNC)
+    return fault_set(fault, ST_NOT_FOUND, 4007, "ERR_CLOSED",
+                     "hello: there is no such session to attach a sync lane to");
+  lane->kind = LANE_MAIN;
+  status =
+      session_open(&core->sessions, hello, ids_next(&core->ids, ID_PROCESS), peer->origin, lane, &session);
+  if (status != ST_OK) goto out;
+  status = open_main_frame(core, session, peer, &details, &contents);
+  if (status != ST_OK || (status = welcome(core, lane, contents->main)) != ST_OK) {
+    core_end_session(core, session, NULL);
+    goto out;
+  }
+  if (core->border) core->border->contents_created(core->border_user, contents->id);
+  return ST_OK;
+out:
+  return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
+}
+
+/* ---- frames ---- */
+
+static enum status protocol_error(struct fault *fault, const char *text) {
+  return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "%s", text);
+}
+
+static enum status answer_opened(struct session *session, const struct frame *frame) {
+  struct packet packet = {.kind = PACKET_FRAME_OPENED, .frame = frame->number};
+  struct buf payload = {0};
+  enum status status = put_frame(&payload, frame);
+  if (status == ST_OK) status = session_write(session, &packet, buf_slice(&payload), NULL);
+  buf_deinit(&payload);
+  return status;
+}
+
+enum status core_frame_open(struct core *core, struct session *session, const struct packet *packet,
+                            struct fault *fault) {
+  struct frame *parent = frame_of(session, packet->parent), *frame;
+  struct details details;
+  enum status status = details_parse(packet->payload, &details, fault);
+  if (status != ST_OK) return status;
+  if (packet->frame < session->frame_next)
+    return protocol_error(fault, "frame-open: the number was used already");
+  if (!parent) return ST_OK; /* it was closed from this side meanwhile */
+  status = frame_open(&core->frames, parent, packet->frame, &details.claim, core->limits->frames, &frame);
+  if (status == ST_LIMIT)
+    return fault_set(fault, status, 4005, "ERR_LIMIT_FRAMES", "limits.frames (%llu) exceeded",
+                     (unsigned long long)core->limits->frames);
+  if (status == ST_OK) status = answer_opened(session, frame);
+  if (status != ST_OK)
+    return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "frame-open: %s", status_name(status));
+  if (core->border) core->border->frame_created(core->border_user, frame->contents->id, frame->id);
+  return ST_OK;
+}
+
+enum status core_frame_update(struct core *core, struct session *session, const struct packet *packet,
+                              struct fault *fault) {
+  struct frame *frame = frame_of(session, packet->frame);
+  struct details details;
+  enum status status = details_parse(packet->payload, &details, fault);
+  (void)core;
+  if (status != ST_OK || !frame) return status;
+  return frame_update(frame, &details.claim);
+}
+
+static void destroy_one(struct core *core, struct frame *frame, const char *gone) {
+  uint64_t id = frame->id, contents;
+  frame_free(&core->frames, frame, &contents);
+  if (!core->border) return;
+  core->border->frame_destroyed(core->border_user, id);
+  if (contents) core->border->contents_destroyed(core->border_user, contents, gone);
+}
+
+static void destroy_tree(struct core *core, struct frame *root, const char *gone) {
+  struct frame *frame;
+  do {
+    frame = frame_deepest(root);
+    destroy_one(core, frame, gone);
+  } while (frame != root);
+}
+
+enum status core_frame_close(struct core *core, struct session *session, const struct packet *packet,
+                             struct fault *fault) {
+  struct frame *frame = frame_of(session, packet->frame);
+  if (!frame) return ST_OK;
+  if (!frame->parent) return fault_set(fault, ST_CLOSED, 1000, NULL, "the main frame was closed");
+  destroy_tree(core, frame, NULL);
+  return ST_OK;
+}
+
+/* ---- the end ---- */
+
+static void abort_calls(struct core *core, struct session *session) {
+  while (!list_empty(&session->calls)) {
+    struct call *call = LIST_ENTRY(session->calls.next, struct call, node);
+    uint64_t id = call_id(call);
+    if (call->sync) core->sync_calls--;
+    call_close(&core->calls, call);
+    if (core->border) core->border->aborted(core->border_user, id, ABORT_DESTROYED);
+  }
+}
+
+void core_end_session(struct core *core, struct session *session, const char *gone) {
+  if (session->ending) return;
+  session->ending = true;
+  if (session->main) session->main->session = NULL;
+  session->main = NULL;
+  abort_calls(core, session);
+  if (session->main_frame) destroy_tree(core, session->main_frame, gone);
+  session_free(&core->sessions, session);
+}
+
+void core_lane_closed(struct core *core, struct lane *lane, bool clean) {
+  if (lane->session) core_end_session(core, lane->session, clean ? NULL : "abnormal-exit");
+}
+
+void core_close_contents(struct core *core, uint64_t contents) {
+  struct contents *found = contents_get(&core->frames, contents);
+  struct fault fault;
+  struct lane *lane;
+  if (!found) return;
+  lane = found->main->session->main;
+  fault_set(&fault, ST_CLOSED, 1000, NULL, "closed by the host");
+  core_end_session(core, found->main->session, NULL);
+  if (lane) lane->ops->close(lane->user, &fault);
+}

@@ -1,0 +1,47 @@
+/* details: see details.h. */
+#include "ipc/details.h"
+
+#include "base/utf8.h"
+#include "wire/cbor.h"
+
+#define TEXT_MAX 65536
+
+static enum status malformed(struct fault *fault, const char *what) {
+  return fault_set(fault, ST_MALFORMED, 1007, "ERR_PAYLOAD", "details: %s", what);
+}
+
+static struct slice *text_member(struct details *details, struct slice key) {
+  if (slice_equal(key, slice_str("url"))) return &details->claim.url;
+  if (slice_equal(key, slice_str("name"))) return &details->claim.name;
+  if (slice_equal(key, slice_str("title"))) return &details->claim.title;
+  if (slice_equal(key, slice_str("type"))) return &details->type;
+  if (slice_equal(key, slice_str("token"))) return &details->token;
+  if (slice_equal(key, slice_str("client"))) return &details->client;
+  return NULL;
+}
+
+static enum status read_entry(struct slice *in, struct details *details, struct fault *fault) {
+  struct slice key, *text;
+  if (cbor_read_string(in, CBOR_TEXT, &key) != ST_OK) return malformed(fault, "keys must be text");
+  if ((text = text_member(details, key))) {
+    if (cbor_read_string(in, CBOR_TEXT, text) != ST_OK || text->len > TEXT_MAX || !utf8_valid(*text))
+      return malformed(fault, "url, name, title, type, token and client must be text");
+    return ST_OK;
+  }
+  if (slice_equal(key, slice_str("pid")))
+    return cbor_read_uint(in, &details->pid) == ST_OK ? ST_OK
+                                                      : malformed(fault, "pid must be an unsigned integer");
+  return cbor_skip(in, 32) == ST_OK ? ST_OK : malformed(fault, "not well-formed");
+}
+
+enum status details_parse(struct slice map, struct details *out, struct fault *fault) {
+  struct cbor_head head;
+  *out = (struct details){0};
+  if (cbor_read_head(&map, &head) != ST_OK || head.major != CBOR_MAP || head.indefinite)
+    return malformed(fault, "must be a map of definite length");
+  for (uint64_t i = 0; i < head.value; i++) {
+    enum status status = read_entry(&map, out, fault);
+    if (status != ST_OK) return status;
+  }
+  return map.len ? malformed(fault, "bytes follow the map") : ST_OK;
+}

@@ -1,0 +1,22 @@
+/* details: the maps with text keys that hello, welcome, frame-open and frame-update carry. Pure; borrows from
+ * the packet. */
+#ifndef IPCHOST_IPC_DETAILS_H
+#define IPCHOST_IPC_DETAILS_H
+
+#include "base/slice.h"
+#include "base/status.h"
+#include "frame/frame.h"
+
+struct details {
+  struct frame_claim claim;
+  struct slice type, token, client;
+  uint64_t pid;
+};
+
+/*
+ * Reads a details map: known keys with the right type, the rest is skipped. ST_OK, or ST_MALFORMED with
+ * `fault` filled (1007). Texts longer than 64 KiB or that are not UTF-8 are malformed.
+ */
+enum status details_parse(struct slice map, struct details *out, struct fault *fault);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * session: one renderer process (docs/protocol.md, section 3): its id and secret, the numbering of its
+ * packets in both directions, the lanes that carry them, and what belongs to it: frames and pending calls,
+ * which the layers above keep in the lists here. It knows no frame's content, no channel, no transport: a
+ * lane is a few functions that its owner supplies.
+ */
+#ifndef IPCHOST_SESSION_SESSION_H
+#define IPCHOST_SESSION_SESSION_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/payload.h"
+#include "wire/packet.h"
+
+struct frame;
+struct session;
+
+/* How a lane writes and closes; `user` is the owner's. The contract of begin, share and end is transport.h's.
+ */
+struct lane_ops {
+  struct buf *(*begin)(void *user);
+  void (*share)(void *user, struct payload *payload);
+  void (*end)(void *user);
+  size_t (*queued)(void *user);
+  void (*close)(void *user, const struct fault *fault);
+};
+
+/* One connection's part in a session. The owner keeps the storage and detaches it before it frees it. */
+struct lane {
+  const struct lane_ops *ops;
+  void *user;
+  uint64_t kind;     /* LANE_MAIN or LANE_SYNC */
+  uint64_t received; /* number of the last numbered packet that came on this lane */
+  struct session *session;
+};
+
+struct session {
+  uint8_t id[SESSION_KEY_LEN], secret[SESSION_KEY_LEN];
+  uint64_t process; /* processId */
+  uint64_t features;
+  uint64_t sent, received;  /* numbers of the last numbered packets, over all lanes */
+  struct lane *main;        /* NULL once the connection is lost */
+  struct session *chain;    /* sessions whose ids share their first eight bytes */
+  char *origin;             /* that of the hello that opened it; NULL for native clients */
+  struct frame *main_frame; /* the frame layer's */
+  struct map frames;        /* the other frames, by the client's number */
+  uint64_t frame_next;      /* frame numbers below were used */
+  struct list calls;        /* calls from this session that wait for an answer; nodes of the ipc layer */
+  size_t call_count;
+  bool ending;
+};
+
+struct sessions {
+  struct map by_id, by_process;
+};
+
+void sessions_deinit(struct sessions *sessions);
+struct session *sessions_by_process(const struct sessions *sessions, uint64_t process);
+/* The session with the 16 bytes of `id`, or NULL. */
+struct session *sessions_find(const struct sessions *sessions, struct slice id);
+
+/* Opens the session that `hello` asks for, on `lane`; returns new in *out. ST_OK or ST_NOMEM. `origin` may be
+ * NULL; it is copied. */
+enum status session_open(struct sessions *sessions, const struct packet *hello, uint64_t process,
+                         const char *origin, struct lane *lane, struct session **out);
+/* Forgets and frees; its frames and calls must be gone. The lane, if any, is detached, not closed. */
+void session_free(struct sessions *sessions, struct session *session);
+/* Constant-time. */
+bool session_secret_equal(const struct session *session, struct slice secret);
+
+/* Counts one numbered packet that came on `lane`. False: it was received already, drop it. */
+bool session_receive(struct session *session, struct lane *lane);
+
+/*
+ * Writes a packet to the main lane, numbered if its kind is. `payload` is copied, `shared` (may be NULL) is
+ * referenced in its stead. ST_OK, or ST_CLOSED when no lane is there.
+ */
+enum status session_write(struct session *session, const struct packet *packet, struct slice payload,
+                          struct payload *shared);
+/* Writes a packet to that lane without a number: welcome, pong, the reply to a sync. */
+void lane_write(struct lane *lane, const struct packet *packet, struct slice payload);
+
+#endif

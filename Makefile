@@ -1,0 +1,37 @@
+# Thin over CMake: every target installs what it needs and is missing, then hands on.
+#   make run      build, and run ipchost with the example configuration
+#   make test     every check; ends with `N passed, N failed`
+#   make build    the optimised binary, build/ipchost
+#   make bench    the benchmark of bench/README.md
+#   make install  to $(DESTDIR)$(PREFIX)
+#   make format   clang-format over the C sources
+#   make clean    remove build/
+PREFIX ?= /usr/local
+CONFIG ?= config.lua
+
+.PHONY: run test build bench install format clean
+.NOTPARALLEL:
+
+run: build
+	@build/ipchost $(CONFIG)
+
+build:
+	@tools/setup run
+	@tools/build release build
+
+test:
+	@tools/setup run test
+	@tools/test
+
+bench: build
+	@bench/run
+
+install: build
+	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
+
+format:
+	@tools/setup run test
+	@find host spec bench -name '*.[ch]' -exec clang-format -i {} +
+
+clean:
+	rm -rf build

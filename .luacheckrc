@@ -1,0 +1,12 @@
+std = "lua54"
+max_line_length = 120
+exclude_files = { "build*", "renderer/node_modules", "run", ".git" }
+
+local script_globals = {
+  "ipcMain", "webContents", "webFrameMain", "MessageChannelMain", "Promise", "AbortController",
+  "async", "await", "app", "hot", "ipc",
+}
+files["scripts"] = { read_globals = script_globals }
+files["bench/echo.lua"] = { read_globals = script_globals }
+files["spec"] = { std = "lua54+busted" }
+files["**/*.rockspec"] = { std = "rockspec" }

@@ -42,8 +42,12 @@ enum status cbor_read_bool(struct slice *in, bool *out);
 /* Reads a definite-length string of `major` (CBOR_BYTES or CBOR_TEXT; text is NOT checked for UTF-8). Borrows
  * from in. */
 enum status cbor_read_string(struct slice *in, enum cbor_major major, struct slice *out);
-/* Skips one whole well-formed item, iteratively, at most `depth` levels deep. ST_OK, ST_MALFORMED, ST_LIMIT.
+/*
+ * Skips one whole well-formed item, iteratively. An array, map or string of chunks is a level; at most
+ * `depth` of them (and never more than CBOR_DEPTH_MAX) may stand within one another; tags take none. ST_OK,
+ * ST_MALFORMED, ST_LIMIT.
  */
+#define CBOR_DEPTH_MAX 1024u
 enum status cbor_skip(struct slice *in, unsigned depth);
 
 /* Writers append and return ST_OK or ST_NOMEM. Heads are always minimal. */
@@ -57,7 +61,8 @@ enum status cbor_put_string(struct buf *out, enum cbor_major major, struct slice
 static inline enum status cbor_put_text(struct buf *out, const char *text) {
   return cbor_put_string(out, CBOR_TEXT, slice_str(text));
 }
-/* Half, float or double: the shortest that keeps the value, NaN as 0xf97e00. Never writes an integer. */
+/* Half for -0, NaN and the infinities (0xf98000, 0xf97e00, 0xf97c00, 0xf9fc00), else float if it keeps the
+ * value, else double: docs/protocol.md, section 8. Never writes an integer. */
 enum status cbor_put_float(struct buf *out, double value);
 double cbor_half_to_double(uint16_t half);
 

@@ -82,7 +82,8 @@ struct packet {
  * Parses one packet from the front of *in and moves past it. ST_OK; ST_MALFORMED with `fault` filled (close
  * 1002, code "ERR_PROTOCOL", text such as "invoke: item 2 (call): expected an unsigned integer"). Trailing
  * items are skipped, at most 32 levels deep. Send, invoke and reply take the fast path: no allocation, no
- * loop over a table for the common shapes.
+ * loop over a table for the common shapes. What is not of the packet's kind is zero. Of a hello whose version
+ * is not PROTOCOL_VERSION only the version is read, so that it can be refused by name.
  */
 enum status packet_parse(struct slice *in, struct packet *out, struct fault *fault);
 
@@ -92,7 +93,8 @@ bool packet_ports_next(struct slice *ports, uint64_t *port);
 /*
  * Appends the packet to `out` up to and including the head of its payload byte string, whose length is
  * `payload_len`; the payload's bytes are the caller's to append. For kinds without a payload `payload_len` is
- * ignored. `ports` here is a plain array given beside the struct (NULL if port_count is 0). ST_OK or ST_NOMEM
+ * ignored. `ports` here is a plain array given beside the struct (NULL if port_count is 0). The values are
+ * not checked: texts are UTF-8, numbers below 2^53. ST_OK, ST_NOMEM, or ST_INVALID for an unknown kind
  * (nothing appended then).
  */
 enum status packet_put(struct buf *out, const struct packet *packet, const uint64_t *ports,

@@ -14,7 +14,7 @@
 
 /* The argument of a head in more than one byte; `info` is 24 to 27. NULL if it is anything else. */
 static const uint8_t *take_wide(const uint8_t *at, const uint8_t *end, uint8_t info, uint64_t *out) {
-  unsigned size = 1u << (info - 24);
+  unsigned size = 1u << (info & 3);
   uint64_t value = 0;
   if (info > 27 || (size_t)(end - at) < size) return NULL;
   for (const uint8_t *stop = at + size; at < stop; at++) value = value << 8 | *at;

@@ -39,6 +39,12 @@ static const char *expected(enum packet_item_type type) {
   return "expected a byte string";
 }
 
+/* CBOR_UINT for what is no string. */
+static enum cbor_major string_major(enum packet_item_type type) {
+  if (type == ITEM_TEXT || type == ITEM_CHANNEL) return CBOR_TEXT;
+  return type == ITEM_BYTES || type == ITEM_KEY || type == ITEM_PAYLOAD ? CBOR_BYTES : CBOR_UINT;
+}
+
 /* Why `in` does not begin with an item of that type; called only when it does not. */
 static const char *reason(struct slice in, enum packet_item_type type) {
   struct cbor_head head;
@@ -46,7 +52,7 @@ static const char *reason(struct slice in, enum packet_item_type type) {
   if (cbor_read_head(&in, &head) != ST_OK) return "cut off or not well-formed";
   if (head.indefinite && head.major != CBOR_SIMPLE) return "must be of definite length";
   if (type == ITEM_UINT && head.major == CBOR_UINT) return "must be at most 2^53 - 1";
-  if ((head.major == CBOR_BYTES || head.major == CBOR_TEXT) && head.value > in.len)
+  if (head.major != CBOR_UINT && head.major == string_major(type) && head.value > in.len)
     return "longer than what is left of the block";
   return expected(type);
 }

@@ -1,0 +1,19 @@
+-- The example configuration. `ipchost config.lua` serves the scripts below; every key is described in docs/api.md.
+return {
+  -- Where renderers connect: a unix socket for programs of the same user, TCP for those that know no unix sockets.
+  listen = { "unix:run/app.sock", "tcp://127.0.0.1:7000" },
+
+  -- The application: entries, run in this order.
+  scripts = { "scripts/main.lua" },
+
+  -- Free for the scripts: app.settings.
+  settings = { interval = 1000 },
+
+  -- true: errors carry the host's tracebacks to renderers.
+  dev = false,
+
+  -- Sizes are "64MiB", durations "2s" or "300ms".
+  limits = { packet = "64MiB" },
+
+  log = { level = "info", format = "text" },
+}

@@ -39,10 +39,12 @@ static const char *expected(enum packet_item_type type) {
   return "expected a byte string";
 }
 
-/* CBOR_UINT for what is no string. */
-static enum cbor_major string_major(enum packet_item_type type) {
-  if (type == ITEM_TEXT || type == ITEM_CHANNEL) return CBOR_TEXT;
-  return type == ITEM_BYTES || type == ITEM_KEY || type == ITEM_PAYLOAD ? CBOR_BYTES : CBOR_UINT;
+static enum cbor_major item_major(enum packet_item_type type) {
+  static const enum cbor_major majors[] = {
+      [ITEM_UINT] = CBOR_UINT,    [ITEM_BOOL] = CBOR_SIMPLE,  [ITEM_TEXT] = CBOR_TEXT,
+      [ITEM_CHANNEL] = CBOR_TEXT, [ITEM_BYTES] = CBOR_BYTES,  [ITEM_KEY] = CBOR_BYTES,
+      [ITEM_PORTS] = CBOR_ARRAY,  [ITEM_PAYLOAD] = CBOR_BYTES};
+  return majors[type];
 }
 
 /* Why `in` does not begin with an item of that type; called only when it does not. */
@@ -50,11 +52,10 @@ static const char *reason(struct slice in, enum packet_item_type type) {
   struct cbor_head head;
   if (!in.len) return "missing: the block ends before it";
   if (cbor_read_head(&in, &head) != ST_OK) return "cut off or not well-formed";
-  if (head.indefinite && head.major != CBOR_SIMPLE) return "must be of definite length";
-  if (type == ITEM_UINT && head.major == CBOR_UINT) return "must be at most 2^53 - 1";
-  if (head.major != CBOR_UINT && head.major == string_major(type) && head.value > in.len)
-    return "longer than what is left of the block";
-  return expected(type);
+  if (head.major != item_major(type) || type == ITEM_BOOL) return expected(type);
+  if (head.indefinite) return "must be of definite length";
+  if (type == ITEM_UINT) return "must be at most 2^53 - 1";
+  return head.value > in.len ? "longer than what is left of the block" : expected(type);
 }
 
 /* Each returns NULL when the item was read, else what is wrong; *in then still stands before it. */

@@ -1,16 +1,33 @@
-/* packet_put: packets written from struct packet by the table of packet_layout.h. Room is made once; the
- * writers below then write straight. */
+/*
+ * packet_put: packets written from struct packet: send, invoke and reply straight, the others by the table of
+ * packet_layout.h. Room is made once, HEAD_MAX bytes for every head and what the strings take; the writers
+ * below count on it. It knows no meaning of an item.
+ */
 #include "wire/cbor.h"
 #include "wire/packet_layout.h"
 
 #define HEAD_MAX 9
 
+/* Spelled out, it becomes one instruction. */
+static inline void store_big_endian(uint8_t *at, uint64_t value) {
+  at[0] = (uint8_t)(value >> 56);
+  at[1] = (uint8_t)(value >> 48);
+  at[2] = (uint8_t)(value >> 40);
+  at[3] = (uint8_t)(value >> 32);
+  at[4] = (uint8_t)(value >> 24);
+  at[5] = (uint8_t)(value >> 16);
+  at[6] = (uint8_t)(value >> 8);
+  at[7] = (uint8_t)value;
+}
+
+/* Always writes HEAD_MAX bytes; what of them is too much is written over by what follows. */
 static inline uint8_t *put_wide(uint8_t *at, uint8_t major, uint64_t value) {
-  unsigned power = value <= UINT8_MAX ? 0 : value <= UINT16_MAX ? 1 : value <= UINT32_MAX ? 2 : 3;
+  unsigned power = (value > UINT8_MAX) + (value > UINT16_MAX) + (value > UINT32_MAX);
   unsigned size = 1u << power;
+  uint64_t high = value << (64 - 8 * size);
   *at++ = (uint8_t)(major << 5 | (24 + power));
-  for (unsigned i = size; i; i--) *at++ = (uint8_t)(value >> 8 * (i - 1));
-  return at;
+  store_big_endian(at, high);
+  return at + size;
 }
 
 static inline uint8_t *put_head(uint8_t *at, uint8_t major, uint64_t value) {
@@ -66,8 +83,9 @@ static size_t room(const struct packet_layout *layout, const struct packet *pack
   return need;
 }
 
-enum status packet_put(struct buf *out, const struct packet *packet, const uint64_t *ports,
-                       size_t payload_len) {
+/* Kept apart: inlined it costs the others registers. */
+__attribute__((noinline)) static enum status put_by_table(struct buf *out, const struct packet *packet,
+                                                          const uint64_t *ports, size_t payload_len) {
   const struct packet_layout *layout;
   uint8_t *at;
   if (packet->kind >= PACKET_KINDS) return ST_INVALID;
@@ -77,6 +95,39 @@ enum status packet_put(struct buf *out, const struct packet *packet, const uint6
   at = put_head(at, CBOR_ARRAY, layout->count + 1);
   at = put_head(at, CBOR_UINT, packet->kind);
   for (size_t i = 0; i < layout->count; i++) at = put_item(at, &layout->items[i], packet, ports, payload_len);
+  out->len = (size_t)(at - out->data);
+  return ST_OK;
+}
+
+/* The array's head and the kind, both below 24. */
+static inline uint8_t *put_start(uint8_t *at, uint8_t count, uint8_t kind) {
+  at[0] = (uint8_t)(CBOR_ARRAY << 5 | count);
+  at[1] = kind;
+  return at + 2;
+}
+
+/* More than any of the three has. */
+enum { HOT_HEADS = 7 };
+
+enum status packet_put(struct buf *out, const struct packet *packet, const uint64_t *ports,
+                       size_t payload_len) {
+  bool reply = packet->kind == PACKET_REPLY, invoke = packet->kind == PACKET_INVOKE;
+  uint8_t *at;
+  if (!reply && !invoke && packet->kind != PACKET_SEND) return put_by_table(out, packet, ports, payload_len);
+  if (buf_reserve(out, HEAD_MAX * HOT_HEADS + (reply ? 0 : packet->channel.len)) != ST_OK) return ST_NOMEM;
+  at = out->data + out->len;
+  if (reply) {
+    at = put_start(at, 4, PACKET_REPLY);
+    at = put_head(at, CBOR_UINT, packet->call);
+    at = put_head(at, CBOR_UINT, packet->status);
+  } else {
+    at = put_start(at, invoke ? 6 : 4, (uint8_t)packet->kind);
+    at = put_head(at, CBOR_UINT, packet->frame);
+    if (invoke) at = put_head(at, CBOR_UINT, packet->call);
+    if (invoke) at = put_head(at, CBOR_UINT, packet->deadline);
+    at = put_string(at, CBOR_TEXT, packet->channel);
+  }
+  at = put_head(at, CBOR_BYTES, payload_len);
   out->len = (size_t)(at - out->data);
   return ST_OK;
 }

@@ -169,7 +169,7 @@ static enum status read_start(struct slice *in, uint64_t *count, uint64_t *kind,
 enum status packet_parse_layout(struct slice *in, struct packet *out, struct fault *fault) {
   struct slice rest = *in;
   enum status status;
-  uint64_t count;
+  uint64_t count = 0;
   memset(out, 0, sizeof *out);
   status = read_start(&rest, &count, &out->kind, fault);
   if (status != ST_OK) return status;

@@ -106,15 +106,15 @@ static inline uint8_t *put_start(uint8_t *at, uint8_t count, uint8_t kind) {
   return at + 2;
 }
 
-/* More than any of the three has. */
-enum { HOT_HEADS = 7 };
+/* An invoke's, which has the most: array, kind, frame, call, deadline, channel, payload. */
+#define HOT_ROOM ((size_t)7 * HEAD_MAX)
 
 enum status packet_put(struct buf *out, const struct packet *packet, const uint64_t *ports,
                        size_t payload_len) {
   bool reply = packet->kind == PACKET_REPLY, invoke = packet->kind == PACKET_INVOKE;
   uint8_t *at;
   if (!reply && !invoke && packet->kind != PACKET_SEND) return put_by_table(out, packet, ports, payload_len);
-  if (buf_reserve(out, HEAD_MAX * HOT_HEADS + (reply ? 0 : packet->channel.len)) != ST_OK) return ST_NOMEM;
+  if (buf_reserve(out, HOT_ROOM + (reply ? 0 : packet->channel.len)) != ST_OK) return ST_NOMEM;
   at = out->data + out->len;
   if (reply) {
     at = put_start(at, 4, PACKET_REPLY);

@@ -25,7 +25,9 @@ struct emitter {
   unsigned flags;
   unsigned listeners; /* total of listeners on all channels */
   unsigned handlers;
-  char name[24]; /* "ipcMain", "app", ... for messages */
+  unsigned order;       /* counts first registrations, for eventNames */
+  double max_listeners; /* on one channel before a warning; 0: any number */
+  char name[24];        /* "ipcMain", "app", ... for messages */
 };
 
 /*
@@ -45,29 +47,37 @@ void emitter_setup(lua_State *L, emitter_start_fn start, emitter_warn_fn warn);
  * user values beyond the emitter's own EMITTER_UV, and sets a metatable that is made once per `type_name`
  * (luaL_newmetatable) by emitter_class. [-0, +1, m]
  */
-enum { EMITTER_UV = 3 }; /* 1: channel -> listener array; 2: channels in order; 3: channel -> handler */
+enum {
+  EMITTER_UV = 4
+}; /* 1: channel -> listener array; 2: channel -> order; 3: channel -> handler; 4: bound methods */
 struct emitter *emitter_new(lua_State *L, size_t size, int uservalues, const char *type_name,
                             const char *name, unsigned flags);
 /*
  * Creates (once) and pushes the metatable for `type_name`, whose __index finds the EventEmitter methods (and
  * the handler methods with EMITTER_HANDLERS), after asking `index` (may be NULL): a lua_CFunction called as
- * index(ud, key) that returns one non-nil value if it knows the key. A method called on something else raises
- * "emitter.on was called with '.'; write emitter:on(channel, ...)" unless EMITTER_DOT. [-0, +1, m]
+ * index(ud, key), without upvalues of its own, that returns one non-nil value if it knows the key. A method
+ * called on something else raises "contents.on was called with '.'; write contents:on(channel, listener)"
+ * unless EMITTER_DOT. A key that nobody knows raises "app has no field 'qiut'; did you mean 'quit'?". [-0,
+ * +1, m]
  */
 void emitter_class(lua_State *L, const char *type_name, unsigned flags, lua_CFunction index);
+/* Tells the class whose metatable is at the top the names that `index` knows, for "did you mean": a
+ * NULL-terminated array that outlives the state. [-0, +0, m] */
+void emitter_class_names(lua_State *L, const char *const *names);
 
 /* The emitter at `index`, or NULL if it is none. [-0, +0, -] */
 struct emitter *emitter_at(lua_State *L, int index);
 
 /*
  * Pushes the listener array for the channel string at `channel` (an index) and returns its count, or pushes
- * nothing and returns 0.
+ * nothing and returns 0. The emitter's own events newListener and removeListener are not found by their
+ * names, so that a renderer's channel of such a name sets nothing off.
  * [-0, +(1|0), -]
  */
 int emitter_listeners(lua_State *L, int emitter, int channel);
 /* From an array entry at the top to the function to call: for a once wrapper, removes it from the emitter
- * first (idempotent: false if it was removed already and must not run; pops the entry then). [-0, +0, m]
- * replaces the top, or [-1, +0, m]. */
+ * first (idempotent: false if it has run already and must not run again; pops the entry then). [-0, +0, e]
+ * replaces the top, or [-1, +0, e]. */
 bool emitter_unwrap(lua_State *L, int emitter);
 /* Pushes the handler function for the channel string at index `channel`, removing it first if it was
  * registered with handleOnce; false and nothing pushed if there is none. [-0, +(1|0), m] */

@@ -83,6 +83,10 @@ void generation_leave(struct generation *generation);
 int generation_resume(struct generation *generation, lua_State *co, lua_State *from, int nargs,
                       int *nresults);
 
+/* Tells the scheduler that `co` is a top-level coroutine of the host's: what runs in it may await. [-0, +0,
+ * m] */
+void generation_mark_top_level(lua_State *L, lua_State *co);
+
 /* The generation of a state, from any of its coroutines. Never NULL inside the host. [-0, +0, -] */
 struct generation *generation_of(lua_State *L);
 /* Logs the error value at the top of L with a traceback of `co` (may be L) and pops it. [-1, +0, m] */

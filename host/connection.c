@@ -1,0 +1,227 @@
+/* connection: see connection.h. */
+#include "connection.h"
+
+#include <stdlib.h>
+
+#include "ipc/details.h"
+
+#define REFUSAL_LINGER_MS 100
+#define PING_TOKEN 1
+
+struct connection {
+  struct lane lane;
+  struct transport *transport;
+  struct connections *owner;
+  struct list node;
+  uint64_t heard; /* ns: when bytes last came; before hello: when it was accepted */
+  bool closing;   /* bye was said or heard: nothing is dispatched any more */
+  bool clean;     /* the peer said bye, or ended without an error */
+  bool pinged;
+  bool warned; /* about a packet of an unknown kind */
+};
+
+/* ---- the lane ---- */
+
+static struct buf *lane_begin(void *user) {
+  return transport_begin(((struct connection *)user)->transport);
+}
+static void lane_share(void *user, struct payload *payload) {
+  transport_share(((struct connection *)user)->transport, payload);
+}
+static void lane_end(void *user) {
+  transport_end(((struct connection *)user)->transport);
+}
+static size_t lane_queued(void *user) {
+  return ((struct connection *)user)->transport->queued;
+}
+
+/* Says bye with the fault's code and text, then closes. Idempotent. */
+static void end_connection(struct connection *connection, const struct fault *fault, unsigned linger_ms) {
+  struct packet bye = {.kind = PACKET_BYE, .code = (uint64_t)fault->close, .text = slice_str(fault->text)};
+  if (connection->closing) return;
+  connection->closing = true;
+  lane_write(&connection->lane, &bye, slice_of(NULL, 0));
+  transport_close(connection->transport, fault, linger_ms);
+}
+
+static void lane_close(void *user, const struct fault *fault) {
+  ((struct connection *)user)->clean = true;
+  end_connection(user, fault, 0);
+}
+
+static const struct lane_ops lane_ops = {lane_begin, lane_share, lane_end, lane_queued, lane_close};
+
+/* ---- packets ---- */
+
+static void fail(struct connection *connection, const struct fault *fault) {
+  const char *address = connection->transport->peer.address;
+  if (fault->status == ST_CLOSED) { /* the peer's bye */
+    connection->closing = connection->clean = true;
+    transport_close(connection->transport, fault, 0);
+    return;
+  }
+  log_line(connection->owner->log, LOG_WARN, "transport", "%s: closed with %d: %s", address, fault->close,
+           fault->text);
+  end_connection(connection, fault, fault->status == ST_DENIED ? REFUSAL_LINGER_MS : 0);
+}
+
+/* A peer that is not trusted by its uid must bring the token. */
+static enum status admit(struct connection *connection, const struct packet *hello, struct fault *fault) {
+  struct security *security = connection->owner->security;
+  const struct peer *peer = &connection->transport->peer;
+  struct details details;
+  enum status status;
+  if (security_trusts(security, peer)) return ST_OK;
+  security_need_token(security);
+  if ((status = details_parse(hello->payload, &details, fault)) != ST_OK) return status;
+  if (security_token_matches(security, details.token)) return ST_OK;
+  security_refusal(security, peer, details.token.len > 0, fault);
+  return ST_DENIED;
+}
+
+static enum status receive_hello(struct connection *connection, const struct packet *hello,
+                                 struct fault *fault) {
+  const struct peer *peer = &connection->transport->peer;
+  struct core_peer core_peer = {.origin = peer->origin, .page = peer->origin != NULL};
+  enum status status;
+  if (hello->kind != PACKET_HELLO)
+    return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "%s: the first packet must be hello",
+                     packet_name(hello->kind));
+  if ((status = admit(connection, hello, fault)) != ST_OK) return status;
+  return core_hello(connection->owner->core, &connection->lane, hello, &core_peer, fault);
+}
+
+static void warn_unknown(struct connection *connection, const struct packet *packet) {
+  if (connection->warned) return;
+  connection->warned = true;
+  log_line(connection->owner->log, LOG_WARN, "transport", "%s: packets of the unknown kind %llu are ignored",
+           connection->transport->peer.address, (unsigned long long)packet->kind);
+}
+
+static void on_block(struct transport *transport, struct slice block) {
+  struct connection *connection = transport->user;
+  struct core *core = connection->owner->core;
+  struct packet packet;
+  struct fault fault;
+  enum status status;
+  connection->pinged = false;
+  if (transport->peer.local == false) connection->heard = clock_now(core->clock);
+  while (block.len && !connection->closing) {
+    status = packet_parse(&block, &packet, &fault);
+    if (status == ST_OK)
+      status = connection->lane.session ? core_packet(core, &connection->lane, &packet, &fault)
+                                        : receive_hello(connection, &packet, &fault);
+    if (status != ST_OK) fail(connection, &fault);
+    if (packet.kind >= PACKET_KINDS && status == ST_OK) warn_unknown(connection, &packet);
+  }
+}
+
+static void on_batch_end(struct transport *transport) {
+  (void)transport;
+}
+
+static void on_drained(struct transport *transport) {
+  (void)transport;
+}
+
+static void on_closed(struct transport *transport, const struct fault *fault) {
+  struct connection *connection = transport->user;
+  struct connections *owner = connection->owner;
+  bool clean = connection->clean || fault->close == 1000 || fault->close == 1001;
+  if (!connection->closing && !clean)
+    log_line(owner->log, LOG_DEBUG, "transport", "%s: lost: %s", transport->peer.address, fault->text);
+  connection->closing = true;
+  core_lane_closed(owner->core, &connection->lane, clean);
+  list_remove(&connection->node);
+  owner->count--;
+  free(connection);
+}
+
+static const struct transport_events transport_events = {on_block, on_batch_end, on_drained, on_closed};
+
+/* ---- all connections ---- */
+
+void connections_init(struct connections *connections, struct core *core, struct security *security,
+                      const struct limits *limits, struct log *log) {
+  *connections =
+      (struct connections){.core = core, .security = security, .limits = limits, .log = log, .held = true};
+  list_init(&connections->all);
+}
+
+void connection_open(struct connections *connections, struct transport *transport) {
+  struct connection *connection = calloc(1, sizeof *connection);
+  struct fault fault;
+  if (!connection) {
+    fault_set(&fault, ST_NOMEM, 4005, "ERR_LIMIT_MEMORY", "out of memory");
+    transport_close(transport, &fault, 0);
+    return;
+  }
+  connection->lane = (struct lane){.ops = &lane_ops, .user = connection};
+  connection->transport = transport;
+  connection->owner = connections;
+  connection->heard = clock_now(connections->core->clock);
+  list_push(&connections->all, &connection->node);
+  transport->events = &transport_events;
+  transport->user = connection;
+  if (++connections->count > connections->limits->connections) {
+    fault_set(&fault, ST_LIMIT, 4004, "ERR_LIMIT_CONNECTIONS", "limits.connections (%llu) exceeded",
+              (unsigned long long)connections->limits->connections);
+    fail(connection, &fault);
+  } else if (connections->held) {
+    transport_pause(transport, true);
+  }
+}
+
+void connections_release(struct connections *connections) {
+  connections->held = false;
+  for (struct list *node = connections->all.next; node != &connections->all; node = node->next)
+    transport_pause(LIST_ENTRY(node, struct connection, node)->transport, false);
+}
+
+static void check_handshake(struct connection *connection, uint64_t now) {
+  const struct limits *limits = connection->owner->limits;
+  struct fault fault;
+  if (now - connection->heard < limits->handshake * 1000000) return;
+  fault_set(&fault, ST_LIMIT, 4001, "ERR_LIMIT_HANDSHAKE", "limits.handshake (%llu ms) exceeded: no hello",
+            (unsigned long long)limits->handshake);
+  fail(connection, &fault);
+}
+
+/* Links on this machine tell by themselves when they are lost; others are pinged. */
+static void check_idle(struct connection *connection, uint64_t now) {
+  const struct limits *limits = connection->owner->limits;
+  struct packet ping = {.kind = PACKET_PING, .token = PING_TOKEN};
+  struct fault fault;
+  uint64_t idle = limits->idle * 1000000, silent = now - connection->heard;
+  if (connection->transport->peer.local || !idle || silent < idle / 2) return;
+  if (silent >= idle) {
+    fault_set(&fault, ST_LIMIT, 4002, "ERR_LIMIT_IDLE",
+              "limits.idle (%llu ms) exceeded: pings are not answered", (unsigned long long)limits->idle);
+    fail(connection, &fault);
+  } else if (!connection->pinged) {
+    connection->pinged = true;
+    lane_write(&connection->lane, &ping, slice_of(NULL, 0));
+  }
+}
+
+void connections_sweep(struct connections *connections) {
+  uint64_t now = clock_now(connections->core->clock);
+  for (struct list *node = connections->all.next; node != &connections->all; node = node->next) {
+    struct connection *connection = LIST_ENTRY(node, struct connection, node);
+    if (connection->closing || connections->held) continue;
+    if (connection->lane.session)
+      check_idle(connection, now);
+    else
+      check_handshake(connection, now);
+  }
+}
+
+void connections_close(struct connections *connections, int code, const char *text) {
+  struct fault fault;
+  fault_set(&fault, ST_OK, code, NULL, "%s", text);
+  for (struct list *node = connections->all.next; node != &connections->all; node = node->next) {
+    struct connection *connection = LIST_ENTRY(node, struct connection, node);
+    connection->clean = true;
+    end_connection(connection, &fault, 0);
+  }
+}

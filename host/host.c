@@ -1,0 +1,245 @@
+/* host: see host.h. */
+#include "host.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "connection.h"
+#include "lua/scripts.h"
+#include "transport/server.h"
+
+#define SWEEP_MS 1000
+#define DRAIN_POLL_MS 5
+
+enum phase { LOADING, SERVING, DRAINING, CLOSING };
+
+struct host {
+  const struct config *config;
+  struct log *log;
+  uv_loop_t loop;
+  struct clock clock;
+  struct core core;
+  struct security security;
+  struct connections connections;
+  struct transport_env env;
+  struct scripts *scripts;
+  struct server **servers; /* in listen order; NULL once closed */
+  size_t server_count;
+  uv_signal_t term, interrupt, hangup;
+  uv_timer_t sweep, drain;
+  char run_dir[4096];
+  uint64_t drain_until; /* ns */
+  enum phase phase;
+  int exit_code;
+};
+
+/* ---- shutdown: close servers, answer what is in flight, say bye, end the scripts ---- */
+
+static void on_scripts_closed(void *user) {
+  struct host *host = user;
+  host->scripts = NULL;
+  transport_env_close(&host->env);
+}
+
+static void close_handles(struct host *host) {
+  uv_close((uv_handle_t *)&host->term, NULL);
+  uv_close((uv_handle_t *)&host->interrupt, NULL);
+  uv_close((uv_handle_t *)&host->hangup, NULL);
+  uv_close((uv_handle_t *)&host->sweep, NULL);
+  uv_close((uv_handle_t *)&host->drain, NULL);
+}
+
+static void close_servers(struct host *host) {
+  for (size_t i = 0; i < host->server_count; i++)
+    if (host->servers[i]) server_close(host->servers[i]);
+}
+
+/* The last part: nothing is in flight any more, or it took too long. */
+static void finish(struct host *host) {
+  if (host->phase == CLOSING) return;
+  host->phase = CLOSING;
+  connections_close(&host->connections, 1001, "the host is closing");
+  close_servers(host);
+  close_handles(host);
+  if (host->scripts)
+    scripts_close(host->scripts, on_scripts_closed);
+  else
+    transport_env_close(&host->env);
+}
+
+static bool calls_pending(const struct host *host) {
+  size_t cursor = 0;
+  const struct session *session;
+  while ((session = map_next(&host->core.sessions.by_process, &cursor)))
+    if (session->call_count) return true;
+  return false;
+}
+
+static void on_drain(uv_timer_t *timer) {
+  struct host *host = timer->data;
+  bool pending = calls_pending(host);
+  if (pending && clock_now(&host->clock) < host->drain_until) return;
+  if (pending) log_line(host->log, LOG_WARN, "host", "limits.drain exceeded: calls are left unanswered");
+  finish(host);
+}
+
+static void stop(struct host *host) {
+  if (host->phase == LOADING) {
+    finish(host);
+    return;
+  }
+  if (host->phase != SERVING) return;
+  host->phase = DRAINING;
+  host->core.closing = true;
+  close_servers(host);
+  scripts_before_quit(host->scripts);
+  host->drain_until = clock_now(&host->clock) + host->config->limits.drain * 1000000;
+  uv_timer_start(&host->drain, on_drain, 0, DRAIN_POLL_MS);
+}
+
+static void on_quit(void *user) {
+  stop(user);
+}
+
+static void on_signal(uv_signal_t *handle, int signum) {
+  struct host *host = handle->data;
+  if (signum == SIGHUP) {
+    log_line(host->log, LOG_WARN, "host",
+             "SIGHUP: this version does not reload scripts; restart to load them anew");
+    return;
+  }
+  if (host->phase == DRAINING || host->phase == CLOSING) _exit(128 + signum); /* the second: at once */
+  log_line(host->log, LOG_INFO, "host", "%s: closing", signum == SIGTERM ? "SIGTERM" : "SIGINT");
+  stop(host);
+}
+
+/* ---- start ---- */
+
+static void on_sweep(uv_timer_t *timer) {
+  struct host *host = timer->data;
+  connections_sweep(&host->connections);
+  if (host->core.sync_calls) core_expire(&host->core);
+}
+
+static void on_accepted(void *user, struct transport *transport) {
+  connection_open(&((struct host *)user)->connections, transport);
+}
+
+static void on_server_closed(void *user, struct server *server) {
+  struct host *host = user;
+  for (size_t i = 0; i < host->server_count; i++)
+    if (host->servers[i] == server) host->servers[i] = NULL;
+}
+
+static const struct server_events server_events = {on_accepted, on_server_closed};
+
+/* Standard output: one line alone, the addresses in `listen` order. */
+static void print_ready(const struct host *host) {
+  fputs("ipchost ready", stdout);
+  for (size_t i = 0; i < host->server_count; i++) printf(" %s", server_address(host->servers[i]));
+  putchar('\n');
+  fflush(stdout);
+}
+
+static void on_loaded(void *user, enum status status) {
+  struct host *host = user;
+  if (host->phase != LOADING) return;
+  if (status != ST_OK) {
+    host->exit_code = 1;
+    finish(host);
+    return;
+  }
+  host->phase = SERVING;
+  connections_release(&host->connections);
+  print_ready(host);
+}
+
+static enum status open_servers(struct host *host) {
+  struct fault fault;
+  host->servers = calloc(host->config->listen_count + 1, sizeof *host->servers);
+  if (!host->servers) return ST_NOMEM;
+  for (size_t i = 0; i < host->config->listen_count; i++) {
+    enum status status =
+        server_open(&host->servers[i], &host->env, &host->config->listen[i], &server_events, host, &fault);
+    if (status != ST_OK) {
+      log_line(host->log, LOG_ERROR, "host", "listen[%zu]: %s", i + 1, fault.text);
+      return status;
+    }
+    host->server_count = i + 1;
+  }
+  return ST_OK;
+}
+
+static enum status open_scripts(struct host *host) {
+  const struct config *config = host->config;
+  struct scripts_options options = {.loop = &host->loop,
+                                    .core = &host->core,
+                                    .log = host->log,
+                                    .limits = &config->limits,
+                                    .clock = &host->clock,
+                                    .base = config->base,
+                                    .entries = (const char *const *)config->scripts,
+                                    .settings = slice_of(config->settings.data, config->settings.len),
+                                    .dev = config->dev,
+                                    .generational = config->generational,
+                                    .quit = on_quit,
+                                    .user = host};
+  struct fault fault;
+  enum status status = scripts_open(&host->scripts, &options, &fault);
+  if (status != ST_OK) log_line(host->log, LOG_ERROR, "host", "%s", fault.text);
+  return status;
+}
+
+static void open_handles(struct host *host) {
+  uv_signal_t *const signals[] = {&host->term, &host->interrupt, &host->hangup};
+  static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+  for (int i = 0; i < 3; i++) {
+    uv_signal_init(&host->loop, signals[i]);
+    signals[i]->data = host;
+    uv_signal_start(signals[i], on_signal, numbers[i]);
+  }
+  uv_timer_init(&host->loop, &host->sweep);
+  uv_timer_init(&host->loop, &host->drain);
+  host->sweep.data = host->drain.data = host;
+  uv_timer_start(&host->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+}
+
+static enum status start(struct host *host) {
+  const struct config *config = host->config;
+  enum status status;
+  host->clock = clock_system();
+  snprintf(host->run_dir, sizeof host->run_dir, "%s/run", config->base);
+  if ((status = core_init(&host->core, &config->limits, &host->clock, host->log)) != ST_OK) return status;
+  security_init(&host->security, config->uids, config->uid_count, config->token, host->run_dir, host->log);
+  connections_init(&host->connections, &host->core, &host->security, &config->limits, host->log);
+  open_handles(host);
+  if ((status = open_servers(host)) != ST_OK) return status;
+  return open_scripts(host);
+}
+
+int host_run(const struct config *config, struct log *log) {
+  struct host *host = calloc(1, sizeof *host);
+  int exit_code = 1;
+  if (!host) return 1;
+  host->config = config;
+  host->log = log;
+  signal(SIGPIPE, SIG_IGN);
+  if (uv_loop_init(&host->loop) != 0) goto out;
+  if (transport_env_open(&host->env, &host->loop, log, &config->limits) != ST_OK) goto out;
+  if (start(host) == ST_OK) {
+    scripts_load(host->scripts, on_loaded);
+  } else {
+    host->exit_code = 1;
+    finish(host);
+  }
+  uv_run(&host->loop, UV_RUN_DEFAULT);
+  exit_code = host->exit_code;
+  core_deinit(&host->core);
+  uv_loop_close(&host->loop);
+out:
+  free(host->servers);
+  free(host);
+  return exit_code;
+}

@@ -1,0 +1,192 @@
+/* contents_object: webContents as scripts see them: a userdata that holds an id. Electron:
+ * docs/api/web-contents.md. */
+#include <string.h>
+
+#include "lua/runtime.h"
+
+static const char METHODS_KEY;
+#define UV_IPC (EMITTER_UV + 1)
+
+static struct contents_object *check(lua_State *L, const char *method, const char *arguments) {
+  struct contents_object *object = luaL_testudata(L, 1, CONTENTS_CLASS);
+  if (!object)
+    luaL_error(L, "contents.%s was called with '.'; write contents:%s(%s)", method, method, arguments);
+  return object;
+}
+
+static const struct contents *living(lua_State *L, const struct contents_object *object) {
+  return core_contents(runtime_of(L)->core, object->id);
+}
+
+/* ---- methods ---- */
+
+static int contents_send(lua_State *L) {
+  struct contents_object *object = check(L, "send", "channel, ...");
+  const struct contents *contents = living(L, object);
+  misuse_channel(L, 2);
+  return send_to_frame(L, contents ? contents->main->id : 0, 2, 3);
+}
+
+/* The frame that argument 2 names: a frameId, or {processId, frameId}; 0 if it is not one of this contents.
+ * [-0, +0, v] */
+static uint64_t named_frame(lua_State *L, const struct contents_object *object) {
+  const struct frame *frame;
+  lua_Integer id, process = 0;
+  if (lua_istable(L, 2)) {
+    lua_rawgeti(L, 2, 1);
+    lua_rawgeti(L, 2, 2);
+    process = luaL_checkinteger(L, -2);
+    id = luaL_checkinteger(L, -1);
+    lua_pop(L, 2);
+  } else {
+    id = luaL_checkinteger(L, 2);
+  }
+  frame = id > 0 ? core_frame(runtime_of(L)->core, (uint64_t)id) : NULL;
+  if (!frame || frame->contents->id != object->id) return 0;
+  return !process || frame->session->process == (uint64_t)process ? frame->id : 0;
+}
+
+static int contents_send_to_frame(lua_State *L) {
+  struct contents_object *object = check(L, "sendToFrame", "frameId, channel, ...");
+  misuse_channel(L, 3);
+  return send_to_frame(L, named_frame(L, object), 3, 4);
+}
+
+static int contents_post_message(lua_State *L) {
+  struct contents_object *object = check(L, "postMessage", "channel, message");
+  const struct contents *contents = living(L, object);
+  misuse_channel(L, 2);
+  return post_to_frame(L, contents ? contents->main->id : 0, 2, 3);
+}
+
+static int contents_broadcast(lua_State *L) {
+  struct contents_object *object = check(L, "broadcast", "channel, ...");
+  misuse_channel(L, 2);
+  return broadcast(L, object->id, 2);
+}
+
+static int contents_close(lua_State *L) {
+  core_close_contents(runtime_of(L)->core, check(L, "close", "")->id);
+  return 0;
+}
+
+static int contents_is_destroyed(lua_State *L) {
+  lua_pushboolean(L, !living(L, check(L, "isDestroyed", "")));
+  return 1;
+}
+
+static const struct contents *check_living(lua_State *L, const char *method) {
+  const struct contents *contents = living(L, check(L, method, ""));
+  if (!contents) luaL_error(L, "Object has been destroyed");
+  return contents;
+}
+
+static int contents_get_type(lua_State *L) {
+  lua_pushstring(L, contents_type_name(check_living(L, "getType")->type));
+  return 1;
+}
+
+static int contents_get_url(lua_State *L) {
+  lua_pushstring(L, check_living(L, "getURL")->main->url);
+  return 1;
+}
+
+static int contents_get_title(lua_State *L) {
+  lua_pushstring(L, check_living(L, "getTitle")->main->title);
+  return 1;
+}
+
+static int contents_get_process_id(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)check_living(L, "getProcessId")->main->session->process);
+  return 1;
+}
+
+static int contents_get_os_process_id(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)check_living(L, "getOSProcessId")->os_pid);
+  return 1;
+}
+
+static const luaL_Reg methods[] = {{"send", contents_send},
+                                   {"sendToFrame", contents_send_to_frame},
+                                   {"postMessage", contents_post_message},
+                                   {"broadcast", contents_broadcast},
+                                   {"close", contents_close},
+                                   {"isDestroyed", contents_is_destroyed},
+                                   {"getType", contents_get_type},
+                                   {"getURL", contents_get_url},
+                                   {"getTitle", contents_get_title},
+                                   {"getProcessId", contents_get_process_id},
+                                   {"getOSProcessId", contents_get_os_process_id},
+                                   {NULL, NULL}};
+
+/* ---- fields ---- */
+
+static int push_ipc(lua_State *L) {
+  if (contents_ipc(L, 1)) return 1;
+  emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, "contents.ipc", EMITTER_HANDLERS | EMITTER_DOT);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, UV_IPC);
+  return 1;
+}
+
+static int push_main_frame(lua_State *L, const struct contents_object *object) {
+  const struct contents *contents = living(L, object);
+  if (contents)
+    frame_push(L, contents->main->id);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+/* The index function of emitter_class: (object, key) -> a value, or nil where the emitter's own methods are
+ * meant. */
+static int contents_index(lua_State *L) {
+  struct contents_object *object = lua_touserdata(L, 1);
+  const struct contents *contents;
+  const char *key = lua_tostring(L, 2);
+  methods_push(L, &METHODS_KEY, methods);
+  lua_pushvalue(L, 2);
+  if (lua_rawget(L, -2) != LUA_TNIL || !key) return 1;
+  if (strcmp(key, "id") == 0) return lua_pushinteger(L, (lua_Integer)object->id), 1;
+  if (strcmp(key, "ipc") == 0) return push_ipc(L);
+  if (strcmp(key, "mainFrame") == 0) return push_main_frame(L, object);
+  if (strcmp(key, "bufferedAmount") == 0) {
+    contents = living(L, object);
+    lua_pushinteger(L, contents ? (lua_Integer)core_buffered(runtime_of(L)->core, contents->main->id) : 0);
+  }
+  return 1;
+}
+
+/* ---- the objects ---- */
+
+bool contents_ipc(lua_State *L, int index) {
+  if (lua_getiuservalue(L, index, UV_IPC) == LUA_TUSERDATA) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+bool contents_find(lua_State *L, uint64_t id) {
+  return object_find(L, runtime_of(L)->contents, (lua_Integer)id);
+}
+
+void contents_push(lua_State *L, uint64_t id) {
+  struct runtime *rt = runtime_of(L);
+  struct contents_object *object;
+  bool alive = core_contents(rt->core, id) != NULL;
+  /* Contents and frames share the table of the dead: theirs are the negative keys. */
+  lua_Integer key = alive ? (lua_Integer)id : -(lua_Integer)id;
+  if (object_find(L, alive ? rt->contents : rt->dead, key)) return;
+  object = (struct contents_object *)emitter_new(L, sizeof *object, 1, CONTENTS_CLASS, "contents", 0);
+  object->id = id;
+  object_keep(L, alive ? rt->contents : rt->dead, key);
+  if (alive) rt->scoped++;
+}
+
+void contents_bury(lua_State *L, uint64_t id) {
+  object_bury(L, runtime_of(L)->contents, (lua_Integer)id, -(lua_Integer)id);
+}
+
+void contents_class_open(lua_State *L) {
+  emitter_class(L, CONTENTS_CLASS, 0, contents_index);
+  lua_pop(L, 1);
+}

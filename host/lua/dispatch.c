@@ -1,0 +1,275 @@
+/*
+ * dispatch: a message on its way to the listeners or the handler. The hot path of the host: one pooled
+ * coroutine, whose base is a C function that decodes, calls and answers, so that it is right also when a
+ * script resumes the coroutine itself after an await. lua_resume is the protection; there is no pcall around
+ * it.
+ */
+#include "lua/runtime.h"
+
+/* On the C stack of dispatch_message: valid until the coroutine first yields. */
+struct dispatch {
+  struct runtime *rt;
+  const struct message *message;
+  struct fault *fault;
+  enum status status;
+  struct event *event;
+};
+
+/* Slots of a dispatching coroutine. */
+enum { SLOT_CATCH = 1, SLOT_EVENT, SLOT_CHANNEL, SLOT_FUNCTION, SLOT_FIRST_ARG, SLOT_RESULT = SLOT_FUNCTION };
+
+/* ---- invoke ---- */
+
+/* A result that must be awaited: a table whose `then` can be called. [-0, +0, e] */
+static bool is_thenable(lua_State *L, int index) {
+  bool callable;
+  if (!lua_istable(L, index)) return false;
+  if (lua_getfield(L, index, "then") == LUA_TNIL) {
+    lua_pop(L, 1);
+    return false;
+  }
+  callable = lua_isfunction(L, -1) || luaL_getmetafield(L, -1, "__call") != LUA_TNIL;
+  lua_settop(L, lua_absindex(L, index));
+  return callable;
+}
+
+static int invoke_done(lua_State *L, int status, lua_KContext awaited);
+
+/* `return nil, "message", code` rejects with that message. [-0, +0, m] */
+static void reject_returned(lua_State *L, struct event *event) {
+  const char *code = lua_isstring(L, SLOT_RESULT + 2) ? lua_tostring(L, SLOT_RESULT + 2) : NULL;
+  clone_push_error(L, "Error", lua_tostring(L, SLOT_RESULT + 1), code);
+  answer_reject(L, event->call, -1);
+}
+
+static int invoke_results(lua_State *L, struct event *event) {
+  int results = lua_gettop(L) - SLOT_RESULT + 1;
+  if (results > 1) {
+    if (lua_isnil(L, SLOT_RESULT) && lua_type(L, SLOT_RESULT + 1) == LUA_TSTRING)
+      return reject_returned(L, event), 0;
+    misuse_warn(L, "a handler returned %d results: invoke answers with the first only", results);
+  }
+  if (!results) lua_pushnil(L);
+  answer_value(L, event->call, SLOT_RESULT);
+  return 0;
+}
+
+static int invoke_done(lua_State *L, int status, lua_KContext awaited) {
+  struct event *event = lua_touserdata(L, SLOT_EVENT);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    answer_raised(L, event->call, -1, SLOT_CHANNEL);
+    return 0;
+  }
+  if (!awaited && lua_gettop(L) >= SLOT_RESULT && is_thenable(L, SLOT_RESULT)) {
+    lua_settop(L, SLOT_RESULT);
+    hook_push(L, "await");
+    lua_insert(L, SLOT_RESULT);
+    return invoke_done(L, lua_pcallk(L, 1, LUA_MULTRET, SLOT_CATCH, 1, invoke_done), 1);
+  }
+  return invoke_results(L, event);
+}
+
+/* Pushes the handler: frame's, contents', ipcMain's, the first that there is. [-0, +(0|1), m] */
+static bool find_handler(lua_State *L, struct dispatch *d) {
+  struct runtime *rt = d->rt;
+  int top = lua_gettop(L);
+  if (rt->scoped) {
+    if (frame_find(L, d->message->frame) && frame_ipc(L, -1) && emitter_handler(L, -1, SLOT_CHANNEL))
+      goto found;
+    lua_settop(L, top);
+    if (contents_find(L, d->message->contents) && contents_ipc(L, -1) && emitter_handler(L, -1, SLOT_CHANNEL))
+      goto found;
+    lua_settop(L, top);
+  }
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->ipcmain);
+  if (emitter_handler(L, -1, SLOT_CHANNEL)) goto found;
+  lua_settop(L, top);
+  return false;
+found:
+  lua_replace(L, top + 1);
+  lua_settop(L, top + 1);
+  return true;
+}
+
+static int no_handler(lua_State *L, struct dispatch *d) {
+  const char *channel = lua_tostring(L, SLOT_CHANNEL);
+  misuse_no_listener(L, channel);
+  lua_pushfstring(L, "No handler registered for '%s'", channel);
+  core_reply_error(d->rt->core, d->message->call, "Error", lua_tostring(L, -1), "ERR_NO_HANDLER");
+  return 0;
+}
+
+/* Stack on entry: catch, event, channel, nil, event, arguments. */
+static int run_handler(lua_State *L, struct dispatch *d, int nargs) {
+  if (!find_handler(L, d)) return no_handler(L, d);
+  lua_replace(L, SLOT_FUNCTION);
+  return invoke_done(L, lua_pcallk(L, nargs + 1, LUA_MULTRET, SLOT_CATCH, 0, invoke_done), 0);
+}
+
+/* ---- send, sync, post ---- */
+
+static int only_done(lua_State *L, int status, lua_KContext context) {
+  struct event *event = lua_touserdata(L, SLOT_EVENT);
+  (void)context;
+  if (status != LUA_OK && status != LUA_YIELD) {
+    event->raised++;
+    answer_log(L, -1, "listener for", SLOT_CHANNEL);
+  } else if (event->sync && !lua_isnil(L, -1) && core_call_pending(runtime_of(L)->core, event->call)) {
+    misuse_warn(
+        L,
+        "a listener returned a value to sendSync: set event.returnValue, or use ipcMain.handle with invoke");
+  }
+  event->running--;
+  if (event->sync) dispatch_settle(L, event, SLOT_EVENT);
+  return 0;
+}
+
+/* Starts each listener that `emitter` (at the top, popped) has for the channel at `channel`. Arguments:
+ * event, [name], args. [-1, +0, m] */
+static void start_listeners(lua_State *L, int channel, int nargs, bool named) {
+  int emitter = lua_gettop(L), count = emitter_listeners(L, emitter, channel);
+  for (int i = 1; i <= count; i++) {
+    lua_rawgeti(L, emitter + 1, i);
+    if (!emitter_unwrap(L, emitter)) continue;
+    luaL_checkstack(L, nargs + 4, "too many arguments");
+    lua_pushvalue(L, SLOT_EVENT);
+    if (named) lua_pushvalue(L, SLOT_CHANNEL);
+    for (int arg = 0; arg < nargs; arg++) lua_pushvalue(L, SLOT_FIRST_ARG + 1 + arg);
+    task_start_listener(L, nargs + 1 + named);
+  }
+  lua_settop(L, emitter - 1);
+}
+
+static void start_scoped(lua_State *L, struct dispatch *d, int nargs) {
+  int top = lua_gettop(L);
+  if (contents_find(L, d->message->contents)) {
+    lua_pushstring(L, d->message->kind == MESSAGE_SYNC ? "ipc-message-sync" : "ipc-message");
+    lua_insert(L, -2);
+    if (d->message->kind != MESSAGE_POST) start_listeners(L, lua_gettop(L) - 1, nargs, true);
+  }
+  lua_settop(L, top);
+  if (frame_find(L, d->message->frame) && frame_ipc(L, -1)) start_listeners(L, SLOT_CHANNEL, nargs, false);
+  lua_settop(L, top);
+  if (contents_find(L, d->message->contents) && contents_ipc(L, -1))
+    start_listeners(L, SLOT_CHANNEL, nargs, false);
+  lua_settop(L, top);
+}
+
+void dispatch_settle(lua_State *L, struct event *event, int index) {
+  struct runtime *rt = runtime_of(L);
+  if (!event->settling || !core_call_pending(rt->core, event->call)) return;
+  if (event->running || event->raised < event->started) {
+    event_guard(L, index);
+    return;
+  }
+  core_reply_error(rt->core, event->call, "Error",
+                   event->started ? "every listener raised an error; the host's log has them"
+                                  : "no listener answered",
+                   event->started ? "ERR_NO_REPLY" : "ERR_NO_LISTENER");
+}
+
+static int settle_all(lua_State *L, struct dispatch *d) {
+  struct event *event = d->event;
+  if (!event->started) misuse_no_listener(L, lua_tostring(L, SLOT_CHANNEL));
+  if (!event->sync) return 0;
+  if (!event->started) {
+    lua_pushfstring(L, "No listener registered for '%s'", lua_tostring(L, SLOT_CHANNEL));
+    core_reply_error(d->rt->core, event->call, "Error", lua_tostring(L, -1), "ERR_NO_LISTENER");
+    return 0;
+  }
+  event->settling = true;
+  dispatch_settle(L, event, SLOT_EVENT);
+  return 0;
+}
+
+/* The usual case: ipcMain's only listener runs in this very coroutine. Stack: ..., ipcMain, array. */
+static int run_only(lua_State *L, struct dispatch *d, int nargs) {
+  struct event *event = d->event;
+  int emitter = lua_gettop(L) - 1;
+  lua_rawgeti(L, -1, 1);
+  if (!emitter_unwrap(L, emitter)) return settle_all(L, d);
+  lua_replace(L, SLOT_FUNCTION);
+  lua_settop(L, SLOT_FIRST_ARG + nargs);
+  event->started = event->running = 1;
+  event->settling = true;
+  return only_done(L, lua_pcallk(L, nargs + 1, 1, SLOT_CATCH, 0, only_done), 0);
+}
+
+static int run_listeners(lua_State *L, struct dispatch *d, int nargs) {
+  struct runtime *rt = d->rt;
+  int count;
+  if (rt->scoped) start_scoped(L, d, nargs);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->ipcmain);
+  count = emitter_listeners(L, -1, SLOT_CHANNEL);
+  if (count == 1 && !d->event->started) return run_only(L, d, nargs);
+  if (count) {
+    lua_pop(L, 1);
+    start_listeners(L, SLOT_CHANNEL, nargs, false);
+  }
+  return settle_all(L, d);
+}
+
+/* ---- the base of a dispatching coroutine ---- */
+
+static int dispatch_base(lua_State *L) {
+  struct dispatch *d = lua_touserdata(L, 1);
+  const struct message *m = d->message;
+  int nargs;
+  lua_settop(L, 0);
+  lua_pushcfunction(L, answer_catch);
+  d->event = event_push(L, m);
+  lua_pushlstring(L, (const char *)m->channel.data, m->channel.len);
+  lua_pushnil(L);
+  lua_pushvalue(L, SLOT_EVENT);
+  nargs = m->kind == MESSAGE_POST ? clone_decode(L, m->payload, &d->rt->clone, d->fault)
+                                  : clone_decode_list(L, m->payload, &d->rt->clone, d->fault);
+  if (nargs < 0) {
+    d->status = d->fault->status;
+    return 0;
+  }
+  luaL_checkstack(L, LUA_MINSTACK, "too many arguments");
+  return m->kind == MESSAGE_INVOKE ? run_handler(L, d, nargs) : run_listeners(L, d, nargs);
+}
+
+/* [-1, +0, m] with the coroutine's event: it waits now, and may wait for ever. */
+static int guard_waiting(lua_State *L) {
+  struct dispatch *d = lua_touserdata(L, 1);
+  struct task *task = lua_touserdata(L, 2);
+  lua_pushvalue(task->co, SLOT_EVENT);
+  lua_xmove(task->co, L, 1);
+  if (d->event == lua_touserdata(L, -1)) event_guard(L, -1);
+  return 0;
+}
+
+static void after_run(struct dispatch *d, struct task *task, int status) {
+  struct runtime *rt = d->rt;
+  lua_State *L = rt->generation->L;
+  uint64_t call = d->message->call;
+  if (!call || !core_call_pending(rt->core, call)) return;
+  if (status == LUA_YIELD) {
+    lua_pushcfunction(L, guard_waiting);
+    lua_pushlightuserdata(L, d);
+    lua_pushlightuserdata(L, task);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
+    lua_pop(L, 1);
+  } else if (status == LUA_OK) {
+    return;
+  }
+  core_reply_error(rt->core, call, "Error", "not enough memory", "ERR_LIMIT_MEMORY");
+}
+
+enum status dispatch_message(struct runtime *rt, const struct message *message, struct fault *fault) {
+  struct dispatch d = {.rt = rt, .message = message, .fault = fault};
+  lua_State *L = rt->generation->L;
+  struct task task;
+  generation_begin(rt->generation);
+  if (task_take(rt, L, &task)) {
+    lua_pushcfunction(task.co, dispatch_base);
+    lua_pushlightuserdata(task.co, &d);
+    after_run(&d, &task, task_run(rt, L, &task, 1, "dispatch"));
+  } else {
+    core_reply_error(rt->core, message->call, "Error", "not enough memory", "ERR_LIMIT_MEMORY");
+  }
+  generation_leave(rt->generation);
+  return d.status;
+}

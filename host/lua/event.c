@@ -1,0 +1,273 @@
+/*
+ * event: the first argument of every listener and handler: a userdata with the identity of the sender as it
+ * was when the message arrived. Its costlier fields are made when first read. It has no __gc: a guard with
+ * one joins it only when an answer may never come (design: 60 ns against 233).
+ */
+#include <stdlib.h>
+
+#include "lua/runtime.h"
+
+static const char EVENT_KEY, GUARD_KEY; /* registry keys of the metatables */
+
+enum field {
+  FIELD_NONE,
+  FIELD_TYPE,
+  FIELD_PROCESS,
+  FIELD_FRAME,
+  FIELD_NODE,
+  FIELD_SENDER,
+  FIELD_SENDER_FRAME,
+  FIELD_PORTS,
+  FIELD_REPLY,
+  FIELD_SIGNAL,
+  FIELD_RETURN_VALUE
+};
+
+static const char *const field_names[] = {"type",   "processId",   "frameId", "frameTreeNodeId",
+                                          "sender", "senderFrame", "ports",   "reply",
+                                          "signal", "returnValue", NULL};
+
+struct event *event_push(lua_State *L, const struct message *message) {
+  struct event *event = lua_newuserdatauv(L, sizeof *event, 1);
+  *event = (struct event){.call = message->call,
+                          .process = message->process,
+                          .frame = message->frame,
+                          .node = message->node,
+                          .contents = message->contents,
+                          .sync = message->kind == MESSAGE_SYNC,
+                          .invoke = message->kind == MESSAGE_INVOKE};
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &EVENT_KEY);
+  lua_setmetatable(L, -2);
+  return event;
+}
+
+struct event *event_at(lua_State *L, int index) {
+  struct event *event = lua_touserdata(L, index);
+  bool is;
+  if (!event || !lua_getmetatable(L, index)) return NULL;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &EVENT_KEY);
+  is = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return is ? event : NULL;
+}
+
+/* Pushes the table of what was made for the event at the index. [-0, +1, m] */
+static void extras_push(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  if (lua_getiuservalue(L, index, 1) == LUA_TTABLE) return;
+  lua_pop(L, 1);
+  lua_createtable(L, 0, 2);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, index, 1);
+}
+
+/* ---- guard ---- */
+
+static int guard_gc(lua_State *L) {
+  uint64_t *call = lua_touserdata(L, 1);
+  struct runtime *rt = runtime_of(L);
+  rt->guards--;
+  /* The room was made when the guard was: this only enqueues. */
+  if (core_call_pending(rt->core, *call)) rt->lost[rt->lost_count++] = *call;
+  return 0;
+}
+
+static void reserve_lost(lua_State *L, struct runtime *rt) {
+  size_t need = rt->lost_count + rt->guards + 1, cap = rt->lost_cap ? rt->lost_cap : 16;
+  uint64_t *lost;
+  if (need <= rt->lost_cap) return;
+  while (cap < need) cap *= 2;
+  if (!(lost = realloc(rt->lost, cap * sizeof *lost))) luaL_error(L, "not enough memory");
+  rt->lost = lost;
+  rt->lost_cap = cap;
+}
+
+void event_guard(lua_State *L, int index) {
+  struct event *event = lua_touserdata(L, index);
+  struct runtime *rt = runtime_of(L);
+  uint64_t *call;
+  if (event->guarded) return;
+  index = lua_absindex(L, index);
+  reserve_lost(L, rt);
+  extras_push(L, index);
+  call = lua_newuserdatauv(L, sizeof *call, 0);
+  *call = event->call;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &GUARD_KEY);
+  lua_setmetatable(L, -2);
+  rt->guards++;
+  event->guarded = true;
+  lua_setfield(L, -2, "guard");
+  lua_pop(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->pending);
+  lua_pushvalue(L, index);
+  lua_rawseti(L, -2, (lua_Integer)event->call);
+  lua_pop(L, 1);
+}
+
+/* ---- signal ---- */
+
+static void push_reason(lua_State *L, unsigned abort) {
+  static const char *const names[] = {"AbortError", "TimeoutError", "Error"};
+  static const char *const texts[] = {"The call was cancelled by the caller",
+                                      "The caller's time-out has passed", "The sender is gone"};
+  static const char *const codes[] = {"ERR_ABORTED", "ERR_TIMEOUT", "ERR_DESTROYED"};
+  clone_push_error(L, names[abort - 1], texts[abort - 1], codes[abort - 1]);
+}
+
+static int push_signal(lua_State *L, struct event *event) {
+  extras_push(L, 1);
+  if (lua_getfield(L, -1, "signal") != LUA_TNIL) return 1;
+  lua_pop(L, 1);
+  hook_push(L, "new_signal");
+  if (event->abort)
+    push_reason(L, event->abort);
+  else
+    lua_pushnil(L);
+  lua_call(L, 1, 1);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "signal");
+  return 1;
+}
+
+void event_abort(lua_State *L, int index, enum abort_reason reason) {
+  struct event *event = event_at(L, index);
+  if (!event || event->abort) return;
+  event->abort = (uint8_t)(1 + reason);
+  extras_push(L, index);
+  if (lua_getfield(L, -1, "signal") != LUA_TNIL) {
+    hook_push(L, "abort_signal");
+    lua_insert(L, -2);
+    push_reason(L, event->abort);
+    lua_call(L, 2, 0);
+    lua_pop(L, 1);
+  } else {
+    lua_pop(L, 2);
+  }
+}
+
+/* ---- fields ---- */
+
+/* event.reply(channel, ...) and event:reply(channel, ...): the event is upvalue 1. */
+static int reply(lua_State *L) {
+  const struct event *event = lua_touserdata(L, lua_upvalueindex(1));
+  int first = lua_rawequal(L, 1, lua_upvalueindex(1)) ? 2 : 1;
+  misuse_channel(L, first);
+  return send_to_frame(L, event->frame, first, first + 1);
+}
+
+static int push_reply(lua_State *L) {
+  lua_pushvalue(L, 1);
+  lua_pushcclosure(L, reply, 1);
+  return 1;
+}
+
+static int push_sender_frame(lua_State *L, const struct event *event) {
+  if (core_frame(runtime_of(L)->core, event->frame))
+    frame_push(L, event->frame);
+  else
+    lua_pushnil(L);
+  return 1;
+}
+
+static int push_ports(lua_State *L) {
+  extras_push(L, 1);
+  if (lua_getfield(L, -1, "ports") != LUA_TNIL) return 1;
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -4, "ports");
+  return 1;
+}
+
+/* The field's code from upvalue 1, a table of names. [-0, +0, -] */
+static enum field field_of(lua_State *L, int key) {
+  enum field field;
+  lua_pushvalue(L, key);
+  lua_rawget(L, lua_upvalueindex(1));
+  field = (enum field)lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return field;
+}
+
+static int push_id(lua_State *L, uint64_t id) {
+  lua_pushinteger(L, (lua_Integer)id);
+  return 1;
+}
+
+static int event_index(lua_State *L) {
+  struct event *event = lua_touserdata(L, 1);
+  switch (field_of(L, 2)) {
+  case FIELD_TYPE:
+    lua_pushliteral(L, "frame");
+    return 1;
+  case FIELD_PROCESS:
+    return push_id(L, event->process);
+  case FIELD_FRAME:
+    return push_id(L, event->frame);
+  case FIELD_NODE:
+    return push_id(L, event->node);
+  case FIELD_SENDER:
+    contents_push(L, event->contents);
+    return 1;
+  case FIELD_SENDER_FRAME:
+    return push_sender_frame(L, event);
+  case FIELD_PORTS:
+    return push_ports(L);
+  case FIELD_REPLY:
+    return push_reply(L);
+  case FIELD_SIGNAL:
+    if (!event->invoke) return luaL_error(L, "event.signal exists in handlers only, not in listeners");
+    return push_signal(L, event);
+  case FIELD_RETURN_VALUE:
+    return luaL_error(L, "event.returnValue is write-only");
+  default:
+    return misuse_no_field(L, "event", luaL_tolstring(L, 2, NULL), field_names);
+  }
+}
+
+static int set_return_value(lua_State *L, struct event *event) {
+  struct fault fault;
+  if (event->invoke)
+    return luaL_error(L, "event.returnValue is for listeners of sendSync; a handler returns its value");
+  if (!event->sync || answer_set(L, event->call, 3, &fault) == ST_OK) return 0;
+  clone_push_error(L, "DataCloneError", fault.text, fault.code);
+  return lua_error(L);
+}
+
+static int event_newindex(lua_State *L) {
+  struct event *event = lua_touserdata(L, 1);
+  enum field field = field_of(L, 2);
+  if (field == FIELD_RETURN_VALUE) return set_return_value(L, event);
+  if (field) return luaL_error(L, "event.%s is read-only", lua_tostring(L, 2));
+  return misuse_no_field(L, "event", luaL_tolstring(L, 2, NULL), field_names);
+}
+
+static int event_tostring(lua_State *L) {
+  const struct event *event = lua_touserdata(L, 1);
+  lua_pushfstring(L, "event: frame %I", (LUAI_UACINT)event->frame);
+  return 1;
+}
+
+void event_open(lua_State *L) {
+  lua_createtable(L, 0, 6);
+  lua_newtable(L);
+  for (int i = 0; field_names[i]; i++) {
+    lua_pushinteger(L, i + 1);
+    lua_setfield(L, -2, field_names[i]);
+  }
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, event_index, 1);
+  lua_setfield(L, -3, "__index");
+  lua_pushcclosure(L, event_newindex, 1);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushcfunction(L, event_tostring);
+  lua_setfield(L, -2, "__tostring");
+  lua_pushliteral(L, "IpcMainEvent");
+  lua_setfield(L, -2, "__name");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &EVENT_KEY);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, guard_gc);
+  lua_setfield(L, -2, "__gc");
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &GUARD_KEY);
+}

@@ -1,0 +1,183 @@
+/*
+ * runtime: what the Lua border keeps beside a generation: the core that it speaks for, the pool of
+ * coroutines, the objects that scripts hold, guards. Private to host/lua; each part below has a file of its
+ * own.
+ */
+#ifndef IPCHOST_LUA_RUNTIME_H
+#define IPCHOST_LUA_RUNTIME_H
+
+#include <lauxlib.h>
+
+#include "ipc/core.h"
+#include "lua/clone.h"
+#include "lua/emitter.h"
+#include "lua/generation.h"
+
+/* A pooled coroutine; `slot` is where the thread table anchors it. */
+struct task {
+  lua_State *co;
+  lua_Integer slot;
+};
+
+/* What `scratch` may keep between uses: a large encoding's memory goes back. */
+#define SCRATCH_KEEP (1u << 20)
+
+struct runtime {
+  struct core *core;
+  struct generation *generation;
+  struct clone_limits clone;
+  bool dev;
+  bool ready;         /* the scripts are loaded */
+  struct buf scratch; /* encodings on their way out; empty between uses */
+  struct task *tasks; /* free ones */
+  size_t task_count, task_cap;
+  int threads;          /* registry reference: slot -> thread */
+  lua_Integer slots;    /* slots given out so far */
+  int ipcmain, app;     /* registry references: the emitters */
+  int contents, frames; /* registry references: id -> object of the living, made when first asked for */
+  int dead;             /* registry reference: weak, id string -> object of the destroyed */
+  int pending;          /* registry reference: weak, call -> event of calls whose handler waits */
+  int hooks;            /* registry reference: functions of the prelude by name */
+  int warned;           /* registry reference: set of warnings given, by text */
+  unsigned warnings;    /* how many they are */
+  size_t scoped;        /* living contents and frame objects: 0 keeps dispatch off them */
+  size_t guards;        /* living guards: while above 0 the idle host collects */
+  uint64_t *lost;       /* calls whose guard was collected, to be answered outside of the collector */
+  size_t lost_count, lost_cap;
+  const char *base;         /* the config's folder */
+  struct slice settings;    /* app.settings as a value document */
+  void (*quit)(void *user); /* app.quit */
+  void *user;
+};
+
+static inline struct runtime *runtime_of(lua_State *L) {
+  return generation_of(L)->options.user;
+}
+
+/* ---- task.c: listeners and handlers each run in a coroutine from a pool ---- */
+
+/* Takes a free coroutine; false when there is none and none can be made. Anchored until task_run. */
+bool task_take(struct runtime *runtime, lua_State *from, struct task *out);
+/* Resumes it with the function and `nargs` arguments on its stack; then it is free again, or forgotten if it
+ * has yielded or died. Returns lua_resume's status. An error is logged (`where`). */
+int task_run(struct runtime *runtime, lua_State *from, struct task *task, int nargs, const char *where);
+void tasks_deinit(struct runtime *runtime);
+/* emitter_start_fn: starts one listener in a coroutine of its own. [-(1+nargs), +0, m] */
+void task_start_listener(lua_State *L, int nargs);
+
+/* ---- event.c: the first argument of listeners and handlers ---- */
+
+struct event {
+  uint64_t call; /* 0: nobody waits for an answer */
+  uint64_t process, frame, node, contents;
+  uint32_t started, raised, running; /* listeners of a sync */
+  bool sync, invoke;
+  bool settling; /* all listeners were started: the last to end looks whether there is an answer */
+  bool guarded;
+  uint8_t abort; /* 1 + enum abort_reason once aborted */
+};
+
+/* User value 1 of an event: nil, or a table of what was made for it: guard, signal, ... */
+struct event *event_push(lua_State *L, const struct message *message); /* [-0, +1, m] */
+/* The event at the index, or NULL. [-0, +0, -] */
+struct event *event_at(lua_State *L, int index);
+/* Gives the event at the index a guard: when nothing holds the event any longer, the call is answered with
+ * ERR_NO_REPLY. Idempotent. [-0, +0, m] */
+void event_guard(lua_State *L, int index);
+/* Aborts the event at the index: sets its signal off, if one was asked for. [-0, +0, e] */
+void event_abort(lua_State *L, int index, enum abort_reason reason);
+void event_open(lua_State *L); /* makes the metatables; [-0, +0, m] */
+
+/* ---- dispatch.c ---- */
+
+enum status dispatch_message(struct runtime *runtime, const struct message *message, struct fault *fault);
+/* Ends one listener of a sync call: answers it when nobody is left who could. [-0, +0, m] */
+void dispatch_settle(lua_State *L, struct event *event, int index);
+
+/* ---- answer.c: results and errors on their way back ---- */
+
+/* Message handler for lua_pcallk: replaces the error by a record of it and its traceback. [-1, +1, m] */
+int answer_catch(lua_State *L);
+/* Answers with the value at the index. One that cannot be cloned rejects. [-0, +0, m] */
+void answer_value(lua_State *L, uint64_t call, int index);
+enum status answer_set(lua_State *L, uint64_t call, int index,
+                       struct fault *fault); /* the same; the caller says what is wrong */
+/* Rejects with the error value at the index. [-0, +0, m] */
+void answer_reject(lua_State *L, uint64_t call, int index);
+/* Rejects with the error in the record at the index, and logs it. [-0, +0, m] */
+void answer_raised(lua_State *L, uint64_t call, int record, int channel);
+/* Logs the record at the index: "Error occurred in <what> 'channel': ..." with the traceback; `channel` is an
+ * index or 0. [-0, +0, m] */
+void answer_log(lua_State *L, int record, const char *what, int channel);
+
+/* ---- misuse.c ---- */
+
+/* Warns once per text. [-0, +0, m] */
+void misuse_warn(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Nobody listens to (or handles) the channel: says so once, and what is near. [-0, +0, m] */
+void misuse_no_listener(lua_State *L, const char *channel);
+/* Raises "<class> has no field '<key>'; did you mean '<nearest>'?". `names` is a NULL-terminated list. [-0,
+ * +0, v] */
+int misuse_no_field(lua_State *L, const char *class_name, const char *key, const char *const *names);
+/* The string at `index`, or raises at level 2 `Missing required channel argument`. [-0, +0, v] */
+struct slice misuse_channel(lua_State *L, int index);
+
+/* ---- contents_object.c, frame_object.c, and what they share: object.c ---- */
+
+#define CONTENTS_CLASS "ipchost.webContents"
+#define FRAME_CLASS "ipchost.webFrameMain"
+#define APP_CLASS "ipchost.app"
+#define IPC_CLASS "ipchost.ipcMain" /* the one class of ipcMain, contents.ipc and frame.ipc */
+
+struct contents_object {
+  struct emitter emitter;
+  uint64_t id;
+};
+struct frame_object {
+  struct emitter emitter;
+  uint64_t process, id, node;
+  char token[FRAME_TOKEN_LEN + 1];
+};
+/* Pushes the one object of that id, made when it is not there yet. [-0, +1, m] */
+void contents_push(lua_State *L, uint64_t id);
+void frame_push(lua_State *L, uint64_t id);
+/* Pushes the scoped `ipc` emitter of the object at the index if it was ever asked for; else pushes nothing
+ * and returns false. [-0, +(0|1), -] */
+bool contents_ipc(lua_State *L, int index);
+bool frame_ipc(lua_State *L, int index);
+/* Pushes the living object of that id if scripts have one; else nothing. [-0, +(0|1), -] */
+bool contents_find(lua_State *L, uint64_t id);
+bool frame_find(lua_State *L, uint64_t id);
+/* Moves the object, if any, to the dead. [-0, +0, m] */
+void contents_bury(lua_State *L, uint64_t id);
+void frame_bury(lua_State *L, uint64_t id);
+void contents_class_open(lua_State *L); /* [-0, +0, m] */
+void frame_class_open(lua_State *L);    /* [-0, +0, m] */
+bool object_find(lua_State *L, int table,
+                 lua_Integer key); /* pushes what registry table `table` has there: [-0, +(0|1), -] */
+void object_keep(lua_State *L, int table,
+                 lua_Integer key); /* stores the object at the top there: [-0, +0, m] */
+/* Moves an object from the table to the dead, under `dead_key`; it is scoped no longer. [-0, +0, m] */
+void object_bury(lua_State *L, int table, lua_Integer key, lua_Integer dead_key);
+/* Encodes channel and arguments from `first` on and sends them to a frame; pushes true, or false and a
+ * reason, and returns how many. [-0, +(1|2), e] */
+/* Of objects of both classes: the index function's method table, made from a luaL_Reg under a registry key.
+ * [-0, +1, m] */
+void methods_push(lua_State *L, const void *key, const luaL_Reg *methods);
+int send_to_frame(lua_State *L, uint64_t frame, int channel, int first);
+int post_to_frame(lua_State *L, uint64_t frame, int channel, int message);
+/* The same to the main frame of every contents but `except`, the arguments following the channel; pushes the
+ * count. [-0, +1, e] */
+int broadcast(lua_State *L, uint64_t except, int channel);
+
+/* emitter_warn_fn: logs it with a traceback. [-0, +0, m] */
+void warn_traceback(lua_State *L, const char *text);
+
+/* ---- modules.c: the globals ipcMain, webContents, webFrameMain, app, ipc ---- */
+
+/* Builds them all and sets the globals. [-0, +0, e] */
+void modules_open(lua_State *L);
+/* Pushes the prelude's function of that name. [-0, +1, m] */
+void hook_push(lua_State *L, const char *name);
+
+#endif

@@ -1,0 +1,274 @@
+/* scripts: see scripts.h. */
+#include "lua/scripts.h"
+
+#include <stdlib.h>
+
+#include "lua/runtime.h"
+
+/* The idle collector: at most 5% of the time, until two full cycles have passed since Lua last ran. */
+#define COLLECT_INTERVAL_MS 20
+#define COLLECT_SLICE_NS 1000000u
+#define COLLECT_CYCLES 2
+
+struct scripts {
+  struct runtime runtime; /* first: the border's `user` is both */
+  struct scripts_options options;
+  uv_timer_t collector;
+  int cycles; /* still to do */
+  bool collecting;
+  int closing; /* parts that are still open */
+  void (*loaded)(void *user, enum status status);
+  void (*closed)(void *user);
+};
+
+/* ---- what crosses the border ---- */
+
+static enum status on_message(void *user, const struct message *message, struct fault *fault) {
+  return dispatch_message(user, message, fault);
+}
+
+/* One event for the scripts, on its way into the protected call. */
+struct notice {
+  struct runtime *rt;
+  uint64_t contents, frame, call;
+  enum abort_reason reason;
+  const char *gone, *name;
+};
+
+static int aborted(lua_State *L) {
+  const struct notice *notice = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, notice->rt->pending);
+  if (lua_rawgeti(L, -1, (lua_Integer)notice->call) != LUA_TNIL) event_abort(L, -1, notice->reason);
+  return 0;
+}
+
+static void on_aborted(void *user, uint64_t call, enum abort_reason reason) {
+  struct runtime *rt = user;
+  struct notice notice = {.rt = rt, .call = call, .reason = reason};
+  if (rt->guards) generation_enter(rt->generation, "abort", aborted, &notice); /* else no handler waits */
+}
+
+static bool app_listens(struct runtime *rt) {
+  lua_State *L = rt->generation->L;
+  const struct emitter *app;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->app);
+  app = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  return app && app->listeners;
+}
+
+/* app: <name>(event, contents?) */
+static int emit_app(lua_State *L) {
+  const struct notice *notice = lua_touserdata(L, 1);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, notice->rt->app);
+  lua_newtable(L);
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "replayed");
+  if (notice->contents) contents_push(L, notice->contents);
+  emitter_emit(L, 2, notice->name, notice->contents ? 2 : 1);
+  return 0;
+}
+
+static void on_contents_created(void *user, uint64_t contents) {
+  struct runtime *rt = user;
+  struct notice notice = {.rt = rt, .contents = contents, .name = "web-contents-created"};
+  if (app_listens(rt)) generation_enter(rt->generation, "web-contents-created", emit_app, &notice);
+}
+
+static int frame_created(lua_State *L) {
+  const struct notice *notice = lua_touserdata(L, 1);
+  if (!contents_find(L, notice->contents)) return 0;
+  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 1);
+  frame_push(L, notice->frame);
+  lua_setfield(L, -2, "frame");
+  emitter_emit(L, 2, "frame-created", 2);
+  return 0;
+}
+
+static void on_frame_created(void *user, uint64_t contents, uint64_t frame) {
+  struct runtime *rt = user;
+  struct notice notice = {.rt = rt, .contents = contents, .frame = frame};
+  if (rt->scoped) generation_enter(rt->generation, "frame-created", frame_created, &notice);
+}
+
+static int frame_destroyed(lua_State *L) {
+  frame_bury(L, ((const struct notice *)lua_touserdata(L, 1))->frame);
+  return 0;
+}
+
+static void on_frame_destroyed(void *user, uint64_t frame) {
+  struct runtime *rt = user;
+  struct notice notice = {.rt = rt, .frame = frame};
+  if (rt->scoped) generation_enter(rt->generation, "frame-destroyed", frame_destroyed, &notice);
+}
+
+static int contents_destroyed(lua_State *L) {
+  const struct notice *notice = lua_touserdata(L, 1);
+  if (!contents_find(L, notice->contents)) return 0;
+  contents_bury(L, notice->contents);
+  if (notice->gone) {
+    lua_newtable(L);
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, notice->gone);
+    lua_setfield(L, -2, "reason");
+    lua_pushinteger(L, 0);
+    lua_setfield(L, -2, "exitCode");
+    emitter_emit(L, 2, "render-process-gone", 2);
+  }
+  lua_newtable(L);
+  emitter_emit(L, 2, "destroyed", 1);
+  return 0;
+}
+
+static void on_contents_destroyed(void *user, uint64_t contents, const char *gone) {
+  struct runtime *rt = user;
+  struct notice notice = {.rt = rt, .contents = contents, .gone = gone};
+  if (rt->scoped) generation_enter(rt->generation, "destroyed", contents_destroyed, &notice);
+}
+
+static const struct border border = {.message = on_message,
+                                     .aborted = on_aborted,
+                                     .contents_created = on_contents_created,
+                                     .frame_created = on_frame_created,
+                                     .frame_destroyed = on_frame_destroyed,
+                                     .contents_destroyed = on_contents_destroyed};
+
+/* ---- answers that can never come ---- */
+
+static void answer_lost(struct runtime *rt) {
+  while (rt->lost_count)
+    core_reply_error(rt->core, rt->lost[--rt->lost_count], "Error", "reply was never sent", "ERR_NO_REPLY");
+}
+
+static int collect_slice(lua_State *L) {
+  struct scripts *scripts = lua_touserdata(L, 1);
+  uint64_t end = clock_now(scripts->options.clock) + COLLECT_SLICE_NS;
+  do {
+    if (lua_gc(L, LUA_GCSTEP, 0)) scripts->cycles--;
+  } while (scripts->cycles > 0 && clock_now(scripts->options.clock) < end);
+  return 0;
+}
+
+static void on_collect(uv_timer_t *timer) {
+  struct scripts *scripts = timer->data;
+  scripts->collecting = true;
+  generation_enter(scripts->runtime.generation, "collector", collect_slice, scripts);
+  scripts->collecting = false;
+  if (scripts->cycles <= 0 || !scripts->runtime.guards) uv_timer_stop(timer);
+}
+
+/* After each outermost entry into Lua. */
+static void on_left(void *user) {
+  struct scripts *scripts = user;
+  struct runtime *rt = &scripts->runtime;
+  if (rt->lost_count) answer_lost(rt);
+  if (!rt->guards || scripts->collecting || scripts->closing) return;
+  scripts->cycles = COLLECT_CYCLES;
+  if (!uv_is_active((uv_handle_t *)&scripts->collector))
+    uv_timer_start(&scripts->collector, on_collect, COLLECT_INTERVAL_MS, COLLECT_INTERVAL_MS);
+}
+
+/* ---- life ---- */
+
+static int setup(lua_State *L) {
+  modules_open(L);
+  return 0;
+}
+
+static void part_closed(struct scripts *scripts) {
+  void (*closed)(void *) = scripts->closed;
+  void *user = scripts->options.user;
+  if (--scripts->closing) return;
+  tasks_deinit(&scripts->runtime);
+  buf_deinit(&scripts->runtime.scratch);
+  free(scripts->runtime.lost);
+  free(scripts);
+  if (closed) closed(user);
+}
+
+static void on_generation_closed(void *user) {
+  part_closed(user);
+}
+
+static void on_collector_closed(uv_handle_t *handle) {
+  part_closed(handle->data);
+}
+
+enum status scripts_open(struct scripts **out, const struct scripts_options *options, struct fault *fault) {
+  struct scripts *scripts = calloc(1, sizeof *scripts);
+  struct generation_options generation = {.outer = options->loop,
+                                          .log = options->log,
+                                          .limits = options->limits,
+                                          .clock = options->clock,
+                                          .base = options->base,
+                                          .scripts = options->entries,
+                                          .generational = options->generational,
+                                          .dev = options->dev,
+                                          .setup = setup,
+                                          .user = scripts,
+                                          .left = on_left,
+                                          .closed = on_generation_closed};
+  enum status status;
+  if (!scripts) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
+  scripts->options = *options;
+  scripts->runtime = (struct runtime){.core = options->core,
+                                      .clone = {.depth = (unsigned)options->limits->nesting},
+                                      .dev = options->dev,
+                                      .base = options->base,
+                                      .settings = options->settings,
+                                      .quit = options->quit,
+                                      .user = options->user};
+  status = generation_open(&scripts->runtime.generation, &generation, fault);
+  if (status != ST_OK) {
+    tasks_deinit(&scripts->runtime);
+    buf_deinit(&scripts->runtime.scratch);
+    free(scripts);
+    return status;
+  }
+  uv_timer_init(options->loop, &scripts->collector);
+  uv_unref((uv_handle_t *)&scripts->collector);
+  scripts->collector.data = scripts;
+  options->core->border = &border;
+  options->core->border_user = &scripts->runtime;
+  *out = scripts;
+  return ST_OK;
+}
+
+static int app_ready(lua_State *L) {
+  const struct notice *notice = lua_touserdata(L, 1);
+  hook_push(L, "resolve_ready");
+  lua_call(L, 0, 0);
+  lua_settop(L, 1);
+  (void)notice;
+  return emit_app(L);
+}
+
+static void on_loaded(void *user, enum status status, const struct fault *fault) {
+  struct scripts *scripts = user;
+  struct notice notice = {.rt = &scripts->runtime, .name = "ready"};
+  (void)fault;
+  if (status == ST_OK) {
+    scripts->runtime.ready = true;
+    generation_enter(scripts->runtime.generation, "ready", app_ready, &notice);
+  }
+  scripts->loaded(scripts->options.user, status);
+}
+
+void scripts_load(struct scripts *scripts, void (*done)(void *user, enum status status)) {
+  scripts->loaded = done;
+  generation_load(scripts->runtime.generation, on_loaded);
+}
+
+void scripts_before_quit(struct scripts *scripts) {
+  struct notice notice = {.rt = &scripts->runtime, .name = "before-quit"};
+  generation_enter(scripts->runtime.generation, "before-quit", emit_app, &notice);
+}
+
+void scripts_close(struct scripts *scripts, void (*closed)(void *user)) {
+  scripts->closed = closed;
+  scripts->closing = 2;
+  scripts->options.core->border = NULL;
+  uv_close((uv_handle_t *)&scripts->collector, on_collector_closed);
+  generation_close(scripts->runtime.generation);
+}

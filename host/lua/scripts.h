@@ -1,0 +1,38 @@
+/*
+ * scripts: the scripts' side of the core's border: it owns the generation, hands it the messages, and cares
+ * for what scripts leave behind: answers that can never come, and the idle collection that finds them. It
+ * knows no connection.
+ */
+#ifndef IPCHOST_LUA_SCRIPTS_H
+#define IPCHOST_LUA_SCRIPTS_H
+
+#include <uv.h>
+
+#include "ipc/core.h"
+
+struct scripts;
+
+struct scripts_options {
+  uv_loop_t *loop;
+  struct core *core; /* borrowed, as all below; its border is set by scripts_open */
+  struct log *log;
+  const struct limits *limits;
+  struct clock *clock;
+  const char *base;           /* the config's folder, absolute */
+  const char *const *entries; /* absolute paths, NULL-terminated */
+  struct slice settings;      /* a value document */
+  bool dev, generational;
+  void (*quit)(void *user); /* a script called app.quit */
+  void *user;
+};
+
+/* Makes the Lua state; runs no script. Returns new. ST_OK, ST_NOMEM or ST_SCRIPT with `fault` filled. */
+enum status scripts_open(struct scripts **out, const struct scripts_options *options, struct fault *fault);
+/* Runs the entries, then `ready` on app; `done` is called once (its errors are in the log already). */
+void scripts_load(struct scripts *scripts, void (*done)(void *user, enum status status));
+/* Emits before-quit on app. */
+void scripts_before_quit(struct scripts *scripts);
+/* Ends the generation and frees; `closed` follows from a later turn of the loop. */
+void scripts_close(struct scripts *scripts, void (*closed)(void *user));
+
+#endif

@@ -1,0 +1,60 @@
+--- The Lua half of the script environment: what is set up beside the C modules before a script runs.
+-- It returns a function of `ipc` (the table of modules and value types) and the config's settings; that
+-- returns the hooks which the host calls by name.
+local async = require "async"
+local promise = require "async.promise"
+local abort = require "async.abort"
+local scheduler = require "async.scheduler"
+
+--- A read-only view of a table, all the way down.
+local function readonly(value)
+  if type(value) ~= "table" or getmetatable(value) then return value end
+  local views = {}
+  return setmetatable({}, {
+    __index = function(_, key)
+      local item = value[key]
+      if type(item) ~= "table" then return item end
+      views[key] = views[key] or readonly(item)
+      return views[key]
+    end,
+    __newindex = function(_, key)
+      error(("app.settings is read-only: '%s' is set in the config"):format(tostring(key)), 2)
+    end,
+    __len = function() return #value end,
+    __pairs = function(view)
+      return function(_, key)
+        key = next(value, key)
+        if key ~= nil then return key, view[key] end
+      end, view, nil
+    end,
+  })
+end
+
+return function(ipc, settings)
+  local ready, resolve_ready = promise.withResolvers()
+
+  _G.async, _G.await = async, async.await
+  _G.Promise, _G.AbortController = promise, abort.AbortController
+  ipc.async, ipc.await = async, async.await
+  ipc.Promise, ipc.AbortController = promise, abort.AbortController
+
+  scheduler.on_unhandled = function(reason, report)
+    if ipc.app.listenerCount("unhandled-rejection") == 0 then return false end
+    ipc.app.emit("unhandled-rejection", {}, reason, report)
+    return true
+  end
+
+  return {
+    await = async.await,
+    new_signal = abort.new_signal,
+    abort_signal = abort.abort_signal,
+    resolve_ready = function() resolve_ready(nil) end,
+    sort_by_id = function(list)
+      table.sort(list, function(a, b) return a.id < b.id end)
+    end,
+    app = {
+      whenReady = function() return ready end,
+      settings = readonly(settings),
+    },
+  }
+end

@@ -233,29 +233,34 @@ static int dispatch_base(lua_State *L) {
 
 /* [-1, +0, m] with the coroutine's event: it waits now, and may wait for ever. */
 static int guard_waiting(lua_State *L) {
-  struct dispatch *d = lua_touserdata(L, 1);
-  struct task *task = lua_touserdata(L, 2);
-  lua_pushvalue(task->co, SLOT_EVENT);
-  lua_xmove(task->co, L, 1);
-  if (d->event == lua_touserdata(L, -1)) event_guard(L, -1);
+  event_guard(L, 1);
   return 0;
 }
 
-static void after_run(struct dispatch *d, struct task *task, int status) {
-  struct runtime *rt = d->rt;
-  lua_State *L = rt->generation->L;
-  uint64_t call = d->message->call;
-  if (!call || !core_call_pending(rt->core, call)) return;
-  if (status == LUA_YIELD) {
+/* The coroutine has yielded: nothing anchors it any longer, so its event is taken before anything is
+ * allocated. False when memory is short. */
+static bool guard_event(struct dispatch *d, lua_State *co) {
+  lua_State *L = d->rt->generation->L;
+  int top = lua_gettop(L);
+  bool fine = false;
+  if (!lua_checkstack(co, 1)) return false;
+  lua_pushvalue(co, SLOT_EVENT);
+  lua_xmove(co, L, 1);
+  if (lua_checkstack(L, 2) && d->event == lua_touserdata(L, -1)) {
     lua_pushcfunction(L, guard_waiting);
-    lua_pushlightuserdata(L, d);
-    lua_pushlightuserdata(L, task);
-    if (lua_pcall(L, 2, 0, 0) == LUA_OK) return;
-    lua_pop(L, 1);
-  } else if (status == LUA_OK) {
-    return;
+    lua_insert(L, -2);
+    fine = lua_pcall(L, 1, 0, 0) == LUA_OK;
   }
-  core_reply_error(rt->core, call, "Error", "not enough memory", "ERR_LIMIT_MEMORY");
+  lua_settop(L, top);
+  return fine;
+}
+
+static void after_run(struct dispatch *d, const struct task *task, int status) {
+  struct core *core = d->rt->core;
+  uint64_t call = d->message->call;
+  if (!call || status == LUA_OK || !core_call_pending(core, call)) return;
+  if (status == LUA_YIELD && guard_event(d, task->co)) return;
+  core_reply_error(core, call, "Error", "not enough memory", "ERR_LIMIT_MEMORY");
 }
 
 enum status dispatch_message(struct runtime *rt, const struct message *message, struct fault *fault) {

@@ -38,28 +38,39 @@ struct generation_options {
 struct generation {
   lua_State *L; /* the main state; script code runs in coroutines made from it */
   struct generation_options options;
-  uv_loop_t loop; /* luv's */
-  uv_poll_t poll;
-  uv_timer_t timer;
-  uv_prepare_t prepare; /* runs the inner loop once NOWAIT before the outer one blocks, when asked to */
-  size_t memory;        /* bytes in use by this state */
-  lua_State *running;   /* the coroutine that runs now, or NULL; kept right by resume, wrap and close */
-  uint64_t serial;      /* of entries into Lua */
-  unsigned depth;       /* entries in progress */
-  bool inner_dirty;     /* Lua ran since the inner loop was last run */
-  bool microtasks;      /* the scheduler of rocks/async has work: drained before the outermost leave */
+  size_t memory;      /* bytes in use by this state */
+  lua_State *running; /* the coroutine that runs now, or NULL; kept right by resume, wrap and close */
+  uint64_t serial;    /* of entries into Lua */
+  unsigned depth;     /* entries in progress */
+  bool microtasks;    /* the scheduler of rocks/async has work: drained before the outermost leave */
   bool closing;
-  unsigned handles; /* private: outer handles still open while closing */
+
+  /* generation_loop.c: the inner loop and what drives it */
+  uv_loop_t loop;       /* luv's */
+  uv_async_t keep;      /* in the inner loop: referenced where it must run although nothing in it is */
+  uv_poll_t poll;       /* on the inner loop's backend descriptor */
+  uv_timer_t timer;     /* when the inner loop next wants to run */
+  uv_prepare_t prepare; /* runs the inner loop once before the outer one blocks, if Lua ran */
+  bool inner_dirty;     /* Lua ran since the inner loop was last run */
+  unsigned handles;     /* outer handles still open while closing */
+  void (*emptied)(struct generation *generation);
+
+  /* registry references of what rocks/ipchost/ipchost/environment.lua gave */
+  int drain, top_level, load;
+  void (*loaded)(void *user, enum status status, const struct fault *fault);
 };
 
-/* Opens the state, luv, the standard libraries with the design's refusals (os.exit, io.read of stdin,
- * debug.sethook, luv's run, stop, walk, loop_close), the coroutine wrappers, print to the log, require's
- * search path, then calls setup. Runs no script yet. */
+/*
+ * Opens the state: luv on its own loop, the standard libraries with what environment.lua refuses and
+ * replaces, the coroutine functions that keep `running` right, the embedded modules; then calls setup. Runs
+ * no script yet. ST_OK, ST_NOMEM, ST_IO, or ST_SCRIPT with `fault` filled. Returns new in *out, before setup
+ * runs; after an error *out is NULL, or what generation_close must still end.
+ */
 enum status generation_open(struct generation **out, const struct generation_options *options,
                             struct fault *fault);
-/* Runs the entries in order, each in a coroutine of its own that may await; `done` is called once, with ST_OK
- * when all have returned, or ST_SCRIPT and the message with file:line and traceback in fault->text's stead
- * already logged. */
+/* Runs the entries in order in a coroutine, so that each may await; `done` is called once, with options.user:
+ * with ST_OK when all have returned, or ST_SCRIPT and the beginning of the error in `fault`; the whole, with
+ * its traceback, is in the log then. */
 void generation_load(struct generation *generation,
                      void (*done)(void *user, enum status status, const struct fault *fault));
 /* Closes what the inner loop holds, runs it until uv_loop_close is 0, then lua_close, then `closed`.
@@ -87,9 +98,12 @@ int generation_resume(struct generation *generation, lua_State *co, lua_State *f
  * m] */
 void generation_mark_top_level(lua_State *L, lua_State *co);
 
-/* The generation of a state, from any of its coroutines. Never NULL inside the host. [-0, +0, -] */
-struct generation *generation_of(lua_State *L);
-/* Logs the error value at the top of L with a traceback of `co` (may be L) and pops it. [-1, +0, m] */
+/* The generation of a state, from any of its coroutines: NULL outside of the host. [-0, +0, -] */
+static inline struct generation *generation_of(lua_State *L) {
+  return *(struct generation **)lua_getextraspace(L);
+}
+/* Logs the error value at the top of L with a traceback of `co` (may be L) and pops it. Raises nothing.
+ * [-1, +0, -] */
 void generation_log_error(lua_State *L, lua_State *co, const char *where);
 
 #endif

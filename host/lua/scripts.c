@@ -219,19 +219,14 @@ enum status scripts_open(struct scripts **out, const struct scripts_options *opt
                                       .settings = options->settings,
                                       .quit = options->quit,
                                       .user = options->user};
-  status = generation_open(&scripts->runtime.generation, &generation, fault);
-  if (status != ST_OK) {
-    tasks_deinit(&scripts->runtime);
-    buf_deinit(&scripts->runtime.scratch);
-    free(scripts);
-    return status;
-  }
   uv_timer_init(options->loop, &scripts->collector);
   uv_unref((uv_handle_t *)&scripts->collector);
   scripts->collector.data = scripts;
+  *out = scripts;
+  status = generation_open(&scripts->runtime.generation, &generation, fault);
+  if (status != ST_OK) return status;
   options->core->border = &border;
   options->core->border_user = &scripts->runtime;
-  *out = scripts;
   return ST_OK;
 }
 
@@ -270,5 +265,8 @@ void scripts_close(struct scripts *scripts, void (*closed)(void *user)) {
   scripts->closing = 2;
   scripts->options.core->border = NULL;
   uv_close((uv_handle_t *)&scripts->collector, on_collector_closed);
-  generation_close(scripts->runtime.generation);
+  if (scripts->runtime.generation)
+    generation_close(scripts->runtime.generation);
+  else
+    part_closed(scripts);
 }

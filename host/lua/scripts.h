@@ -26,7 +26,8 @@ struct scripts_options {
   void *user;
 };
 
-/* Makes the Lua state; runs no script. Returns new. ST_OK, ST_NOMEM or ST_SCRIPT with `fault` filled. */
+/* Makes the Lua state; runs no script. ST_OK, or a status with `fault` filled. Returns new in *out; after an
+ * error *out is NULL, or what scripts_close must still end. */
 enum status scripts_open(struct scripts **out, const struct scripts_options *options, struct fault *fault);
 /* Runs the entries, then `ready` on app; `done` is called once (its errors are in the log already). */
 void scripts_load(struct scripts *scripts, void (*done)(void *user, enum status status));

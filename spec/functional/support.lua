@@ -31,7 +31,9 @@ end
 support.write_file = write_file
 
 local function remove_tree(path)
-  for name, kind in function(scan) return uv.fs_scandir_next(scan) end, uv.fs_scandir(path) do
+  local scan = uv.fs_scandir(path)
+  if not scan then return end
+  for name, kind in function() return uv.fs_scandir_next(scan) end do
     if kind == "directory" then remove_tree(path .. "/" .. name) else uv.fs_unlink(path .. "/" .. name) end
   end
   uv.fs_rmdir(path)
@@ -52,7 +54,7 @@ function support.spawn(args, options)
   local self = setmetatable({ out = "", err = "" }, Process)
   local out, err = uv.new_pipe(), uv.new_pipe()
   self.handle, self.pid = assert(uv.spawn(options.command or binary, {
-    args = args, cwd = options.cwd, env = options.env, stdio = { nil, out, err },
+    args = args, cwd = options.cwd, env = options.env, uid = options.uid, stdio = { nil, out, err },
   }, function(code, signal)
     self.code, self.signal = code, signal
     self.handle:close()

@@ -1,0 +1,124 @@
+/*
+ * generation_loop: a generation's own uv_loop_t inside of the host's loop. libuv hands new watchers to the
+ * kernel only when a loop runs, so the inner loop runs once, without blocking, after Lua ran; then the poll
+ * on its backend descriptor and one timer tell when it has something to do. It knows nothing of scripts but
+ * how to close their handles.
+ */
+#include <lauxlib.h>
+#include <luv/lhandle.h>
+
+#include "lua/generation_private.h"
+
+static void on_timer(uv_timer_t *timer);
+
+/* Handles of luv's that are not referenced do not make the loop alive, but their watchers want to run too. */
+static bool has_handles(const struct generation *generation) {
+  return generation->loop.handle_queue[0] != generation->loop.handle_queue[1];
+}
+
+static void plan(struct generation *generation) {
+  int timeout = generation->inner_dirty ? 0 : uv_backend_timeout(&generation->loop);
+  if (!uv_loop_alive(&generation->loop) || timeout < 0)
+    uv_timer_stop(&generation->timer);
+  else
+    uv_timer_start(&generation->timer, on_timer, (uint64_t)timeout, 0);
+}
+
+static void run_inner(struct generation *generation) {
+  generation->inner_dirty = false;
+  if (!uv_loop_alive(&generation->loop)) {
+    if (!has_handles(generation) || generation->closing) {
+      uv_timer_stop(&generation->timer);
+      return;
+    }
+    uv_ref((uv_handle_t *)&generation->keep);
+    uv_run(&generation->loop, UV_RUN_NOWAIT);
+    uv_unref((uv_handle_t *)&generation->keep);
+  } else {
+    uv_run(&generation->loop, UV_RUN_NOWAIT);
+  }
+  plan(generation);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  run_inner(timer->data);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  (void)status;
+  (void)events;
+  run_inner(poll->data);
+}
+
+static void on_prepare(uv_prepare_t *prepare) {
+  struct generation *generation = prepare->data;
+  if (generation->inner_dirty) run_inner(generation);
+}
+
+enum status generation_loop_open(struct generation *generation, struct fault *fault) {
+  uv_loop_t *outer = generation->options.outer;
+  int error = uv_loop_init(&generation->loop);
+  if (error) return fault_set(fault, ST_IO, 0, NULL, "the scripts' loop: %s", uv_strerror(error));
+  error = uv_async_init(&generation->loop, &generation->keep, NULL);
+  if (error) {
+    uv_loop_close(&generation->loop);
+    return fault_set(fault, ST_IO, 0, NULL, "the scripts' loop: %s", uv_strerror(error));
+  }
+  uv_unref((uv_handle_t *)&generation->keep);
+  uv_poll_init(outer, &generation->poll, uv_backend_fd(&generation->loop));
+  uv_timer_init(outer, &generation->timer);
+  uv_prepare_init(outer, &generation->prepare);
+  generation->poll.data = generation->timer.data = generation->prepare.data = generation;
+  uv_poll_start(&generation->poll, UV_READABLE, on_poll);
+  uv_prepare_start(&generation->prepare, on_prepare);
+  return ST_OK;
+}
+
+/* ---- closing ---- */
+
+/* Calls handle:close() on one of luv's handles, whose userdata the registry has while it is open. */
+static void close_handle(uv_handle_t *handle, void *user) {
+  lua_State *L = user;
+  const luv_handle_t *data = handle->data;
+  if (uv_is_closing(handle) || !data) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, data->ref);
+  lua_getfield(L, -1, "close");
+  lua_insert(L, -2);
+  lua_call(L, 1, 0);
+}
+
+static int close_handles(lua_State *L) {
+  struct generation *generation = lua_touserdata(L, 1);
+  uv_walk(&generation->loop, close_handle, L);
+  return 0;
+}
+
+/* The poll is gone before the descriptor that it polls. */
+static void on_outer_closed(uv_handle_t *handle) {
+  struct generation *generation = handle->data;
+  if (--generation->handles) return;
+  if (uv_loop_close(&generation->loop) != 0)
+    log_line(generation->options.log, LOG_ERROR, "script", "the scripts' loop does not close");
+  generation->emptied(generation);
+}
+
+static void close_outer(struct generation *generation) {
+  uv_handle_t *const handles[] = {(uv_handle_t *)&generation->poll, (uv_handle_t *)&generation->timer,
+                                  (uv_handle_t *)&generation->prepare};
+  generation->handles = 3;
+  for (int i = 0; i < 3; i++) uv_close(handles[i], on_outer_closed);
+}
+
+/* Each turn of the outer loop, until nothing is left in the inner one. */
+static void on_closing_turn(uv_prepare_t *prepare) {
+  struct generation *generation = prepare->data;
+  run_inner(generation);
+  if (!uv_loop_alive(&generation->loop) && !uv_is_closing((uv_handle_t *)prepare)) close_outer(generation);
+}
+
+void generation_loop_close(struct generation *generation, void (*done)(struct generation *generation)) {
+  generation->emptied = done;
+  generation_enter(generation, "closing the scripts' handles", close_handles, generation);
+  uv_close((uv_handle_t *)&generation->keep, NULL);
+  uv_prepare_start(&generation->prepare, on_closing_turn);
+}

@@ -1,0 +1,26 @@
+/* generation_private: what the parts of generation.h share with each other. */
+#ifndef IPCHOST_LUA_GENERATION_PRIVATE_H
+#define IPCHOST_LUA_GENERATION_PRIVATE_H
+
+#include "lua/generation.h"
+
+/* ---- generation_loop.c ---- */
+
+/* Initialises the inner loop and what drives it. ST_OK or ST_IO; nothing is left open then. */
+enum status generation_loop_open(struct generation *generation, struct fault *fault);
+/* Called when Lua is left: the inner loop has to run before the outer one blocks. */
+static inline void generation_loop_touch(struct generation *generation) {
+  generation->inner_dirty = true;
+}
+/* Closes what scripts left open, runs the inner loop until it is empty, closes it, then calls `done`. */
+void generation_loop_close(struct generation *generation, void (*done)(struct generation *generation));
+
+/* ---- generation_libs.c ---- */
+
+/* Standard libraries, luv and the embedded modules. Raises. [-0, +0, e] */
+void generation_open_libs(lua_State *L);
+/* luv's callback into Lua, luv_CFpcall: the function and nargs arguments are at the top. [-(1+nargs), +0, -]
+ */
+int generation_luv_callback(lua_State *L, int nargs, int nresults, int flags);
+
+#endif

@@ -1,0 +1,149 @@
+--- The Lua side of a generation: what the standard libraries may do inside of the host, how modules are found, and
+-- how the entries are run. It returns a function of `host` (log, request, base, scripts) that returns what the
+-- host calls: drain, top_level, load.
+local scheduler = require "async.scheduler"
+local uv = require "luv"
+
+local yield = coroutine.yield
+
+--- A function that raises, at the caller's line, and says what to use instead.
+local function refused(name, advice)
+  return function() error(("%s is refused inside of the host: %s"):format(name, advice), 2) end
+end
+
+local function refuse_globals()
+  local input = "standard input is the host's own; read a file with io.open, or a socket with luv"
+  os.exit = refused("os.exit", "app.quit() ends the host, error(...) a handler")
+  io.read = refused("io.read", input)
+  local lines = io.lines
+  io.lines = function(name, ...)
+    if name == nil then error("io.lines without a file name is refused inside of the host: " .. input, 2) end
+    return lines(name, ...)
+  end
+  io.stdin = setmetatable({}, { __index = function(_, key) return refused("io.stdin:" .. tostring(key), input) end })
+  debug.sethook = refused("debug.sethook", "the hook is the host's, for limits.handler")
+  local loop = "the host drives this loop; await what you wait for"
+  for _, name in ipairs { "run", "stop", "walk", "loop_close" } do uv[name] = refused("luv." .. name, loop) end
+end
+
+--- Precompiled chunks can crash the interpreter: text only.
+local function refuse_bytecode()
+  local load, loadfile = load, loadfile
+  _G.load = function(chunk, name, _, ...) return load(chunk, name, "t", ...) end
+  _G.loadfile = function(name, _, ...)
+    if name == nil then error("loadfile wants the name of a file inside of the host", 2) end
+    return loadfile(name, "t", ...)
+  end
+  _G.dofile = function(name)
+    local chunk, message = _G.loadfile(name)
+    if not chunk then error(message, 2) end
+    return chunk()
+  end
+  string.dump = nil
+end
+
+--- A raw yield in a task would never be resumed.
+local function guard_yield()
+  coroutine.yield = function(...)
+    if scheduler.is_task((coroutine.running())) then
+      error("coroutine.yield outside of a coroutine of your own: use await", 2)
+    end
+    return yield(...)
+  end
+end
+
+local function print_to_log(log)
+  _G.print = function(...)
+    local parts = table.pack(...)
+    for i = 1, parts.n do parts[i] = tostring(parts[i]) end
+    log("info", table.concat(parts, "\t"))
+  end
+end
+
+local function search_path(host)
+  local parts, seen = {}, {}
+  local function add(folder)
+    if seen[folder] then return end
+    seen[folder] = true
+    parts[#parts + 1] = folder .. "/?.lua"
+    parts[#parts + 1] = folder .. "/?/init.lua"
+  end
+  for _, script in ipairs(host.scripts) do add(script:match("^(.*)/[^/]*$")) end
+  add(host.base .. "/rocks")
+  parts[#parts + 1] = package.path
+  return table.concat(parts, ";")
+end
+
+--- Searches package.path and loads text only.
+local function search_text(name)
+  local path, message = package.searchpath(name, package.path)
+  if not path then return message end
+  local chunk, why = loadfile(path, "t")
+  if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, why), 0) end
+  return chunk, path
+end
+
+--- The loader of a module and its second argument.
+local function find_loader(name)
+  local messages = {}
+  for _, searcher in ipairs(package.searchers) do
+    local loader, extra = searcher(name)
+    if type(loader) == "function" then return loader, extra end
+    if loader then messages[#messages + 1] = (loader:gsub("^\n?\t?", "\n\t")) end
+  end
+  error(("module '%s' not found:%s"):format(name, table.concat(messages)), 3)
+end
+
+--- As Lua's require, but in Lua: a module may await while it loads.
+local function replace_require(host)
+  package.path = search_path(host)
+  package.searchers[2] = search_text
+  local loaded = package.loaded
+  function _G.require(name)
+    if type(name) ~= "string" then error("bad argument #1 to 'require' (string expected)", 2) end
+    if loaded[name] ~= nil then return loaded[name] end
+    local loader, extra = find_loader(name)
+    local value = loader(name, extra)
+    if value ~= nil then
+      loaded[name] = value
+    elseif loaded[name] == nil then
+      loaded[name] = true
+    end
+    return loaded[name], extra
+  end
+end
+
+local function run_entries(paths)
+  for _, path in ipairs(paths) do
+    local chunk, message = loadfile(path, "t")
+    if not chunk then error(message, 0) end
+    chunk(path)
+  end
+end
+
+--- The error with its traceback, and `file:line:` in front.
+local function describe(message)
+  return debug.traceback(tostring(message), 2)
+end
+
+--- Runs the entries in order; calls done(nil), or done(text) when one fails.
+local function load_entries(paths, done)
+  local co = coroutine.create(function()
+    local ok, message = xpcall(run_entries, describe, paths)
+    done(not ok and message or nil)
+  end)
+  scheduler.top_level[co] = true
+  local ok, message = coroutine.resume(co)
+  if not ok then done(describe(message)) end
+end
+
+return function(host)
+  scheduler.set_host { request = host.request }
+  scheduler.log = function(text) host.log("error", text) end
+  refuse_globals()
+  refuse_bytecode()
+  replace_require(host)
+  guard_yield()
+  print_to_log(host.log)
+  return { drain = scheduler.drain, top_level = scheduler.top_level, load = load_entries }
+end

@@ -15,14 +15,14 @@ void calls_deinit(struct calls *calls) {
 
 static enum status grow(struct calls *calls) {
   uint32_t cap = calls->cap ? calls->cap * 2 : 64;
-  struct call **slots = realloc(calls->slots, cap * sizeof *slots);
+  struct call **slots = realloc(calls->slots, cap * sizeof(void *));
   uint32_t *free_slots;
   if (!slots) return ST_NOMEM;
   calls->slots = slots;
   free_slots = realloc(calls->free, cap * sizeof *free_slots);
   if (!free_slots) return ST_NOMEM;
   calls->free = free_slots;
-  memset(calls->slots + calls->cap, 0, (cap - calls->cap) * sizeof *slots);
+  memset(calls->slots + calls->cap, 0, (cap - calls->cap) * sizeof(void *));
   calls->cap = cap;
   return ST_OK;
 }

@@ -220,10 +220,12 @@ enum status generation_open(struct generation **out, const struct generation_opt
   if (!generation) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
   generation->options = *options;
   generation->L = lua_newstate(allocate, generation);
-  status = generation->L ? generation_loop_open(generation, fault)
-                         : fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
-  if (status != ST_OK) {
-    if (generation->L) lua_close(generation->L);
+  if (!generation->L) {
+    free(generation);
+    return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
+  }
+  if ((status = generation_loop_open(generation, fault)) != ST_OK) {
+    lua_close(generation->L);
     free(generation);
     return status;
   }

@@ -128,18 +128,33 @@ static void set_count(lua_State *L, const char *key, size_t count) {
   lua_setfield(L, -2, key);
 }
 
-/* What an operator watches: sizes of the host's own tables, and Lua's memory in bytes. */
+/* What luaL_ref holds: its free slots are numbers. [-0, +0, -] */
+static size_t count_references(lua_State *L) {
+  size_t count = 0;
+  for (lua_pushnil(L); lua_next(L, LUA_REGISTRYINDEX); lua_pop(L, 1))
+    if (lua_isinteger(L, -2) && lua_tointeger(L, -2) > LUA_RIDX_LAST && !lua_isnumber(L, -1)) count++;
+  return count;
+}
+
+static void count_handle(uv_handle_t *handle, void *count) {
+  if (!uv_is_closing(handle)) ++*(size_t *)count;
+}
+
+/* What an operator watches: sizes of the host's own tables, what scripts hold, and Lua's memory in bytes. */
 static int app_metrics(lua_State *L) {
   struct runtime *rt = runtime_of(L);
-  size_t pending = 0, cursor = 0;
+  size_t pending = 0, cursor = 0, handles = 0;
   struct session *session;
   while ((session = map_next(&rt->core->sessions.by_process, &cursor))) pending += session->call_count;
-  lua_createtable(L, 0, 6);
+  uv_walk(&rt->generation->loop, count_handle, &handles);
+  lua_createtable(L, 0, 8);
   set_count(L, "sessions", rt->core->sessions.by_process.count);
   set_count(L, "webContents", rt->core->frames.contents.count);
   set_count(L, "frames", rt->core->frames.frames.count);
   set_count(L, "pendingCalls", pending);
   set_count(L, "waitingHandlers", rt->guards);
+  set_count(L, "handles", handles - 1); /* without the host's own */
+  set_count(L, "references", count_references(L));
   set_count(L, "memory", rt->generation->memory);
   return 1;
 }

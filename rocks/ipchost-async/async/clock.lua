@@ -1,0 +1,98 @@
+--- Time and turns: sleep, timeout, checkpoint.
+-- @module async.clock
+local await = require "async.await"
+local context = require "async.context"
+local cell = require "async.cell"
+local scheduler = require "async.scheduler"
+local turn = require "async.turn"
+
+local enter, raise, operation = context.enter, context.raise, context.operation
+
+local clock = {}
+
+--- Makes the timers of this rock: luv's, unless a test sets a clock of its own.
+-- @function scheduler.new_timer
+scheduler.new_timer = scheduler.new_timer or function() return require("luv").new_timer() end
+
+local function milliseconds(ms, name)
+  if type(ms) ~= "number" or ms ~= ms then
+    error(("async.%s: milliseconds are needed, not a %s"):format(name, type(ms)), 3)
+  end
+  return ms <= 0 and 0 or math.ceil(ms)
+end
+
+local function stop(timer)
+  if not timer:is_closing() then timer:close() end
+end
+
+--- Suspends the task for a time.
+-- @number ms milliseconds
+function clock.sleep(ms)
+  ms = milliseconds(ms, "sleep")
+  local op = operation(enter())
+  local timer = scheduler.new_timer()
+  op.handle = timer
+  timer:start(ms, 0, function()
+    timer:close()
+    op:complete()
+  end)
+  op:wait()
+end
+
+--- Lets the loop run once, so that others have their turn. Raises if the task was closed.
+function clock.checkpoint()
+  local op = operation(enter())
+  turn.next(op.complete, op)
+  op:wait()
+end
+
+--- True if the running task was closed or has failed, so that its next await raises.
+function clock.is_closing()
+  local self = context.find()
+  return self ~= nil and self.failure ~= nil
+end
+
+local Deadline = {}
+Deadline.__index = Deadline
+
+function Deadline:settled(source)
+  stop(self.timer)
+  cell.resolve(self.promise, source)
+end
+
+--- Closes a task, which then settles by itself; stops to wait for anything else.
+function Deadline:passed()
+  self.timed_out = true
+  stop(self.timer)
+  if self.awaited.close_with then return self.awaited:close_with("timeout") end
+  if self.promise.state ~= cell.PENDING then return end
+  self.awaited:forsake(self)
+  cell.reject(self.promise, "timeout")
+end
+
+--- Waits for a task, promise or thenable, but not longer than a time: then a task is closed and, once it has ended,
+-- "timeout" is raised.
+-- @number ms milliseconds
+-- @param task what to wait for
+-- @return its results
+function clock.timeout(ms, task)
+  ms = milliseconds(ms, "timeout")
+  local self = enter()
+  local awaited = cell.of(task)
+  if not awaited then error("async.timeout: a task, promise or thenable is needed", 2) end
+  if awaited.state ~= cell.PENDING then return await.await(awaited) end
+  local deadline = setmetatable({ promise = cell.new(), awaited = awaited, timer = scheduler.new_timer() }, Deadline)
+  cell.subscribe(awaited, deadline)
+  deadline.timer:start(ms, 0, function() deadline:passed() end)
+  local results = table.pack(pcall(await.await, deadline.promise))
+  stop(deadline.timer)
+  if self.failure then
+    awaited:forsake(deadline)
+    raise(self, self.failure)
+  end
+  if deadline.timed_out then error("timeout", 0) end
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+return clock

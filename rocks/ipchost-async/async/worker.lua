@@ -1,0 +1,122 @@
+--- Pooled coroutines. Every function that this rock calls for a script runs in one, so that it may await.
+-- A worker is held by the pool while it is idle and by nobody while it works: then only what it waits for
+-- holds it.
+-- @module async.worker
+local scheduler = require "async.scheduler"
+
+local create, resume, status = coroutine.create, coroutine.resume, coroutine.status
+local yield, running, close = coroutine.yield, coroutine.running, coroutine.close
+local traceback = debug.traceback
+local contexts, top_level = scheduler.contexts, scheduler.top_level
+
+local worker = {}
+
+local POOLED = 64
+local pool, pooled = {}, 0
+local workers = setmetatable({}, { __mode = "k" })
+-- Tells a resume by this module from one by a script.
+local MARK = {}
+
+--- An error on its way: the value and where it was raised.
+local Failure = {}
+worker.Failure = Failure
+
+--- @return a failure
+function worker.failure(value, trace)
+  return setmetatable({ value = value, trace = trace }, Failure)
+end
+
+--- Adds to a traceback the one of where an awaited error was raised first.
+function worker.join(trace, origin)
+  if not origin then return trace end
+  return ("%s\nrejected at:\n%s"):format(trace, origin)
+end
+
+-- What lies below a script's function in a worker: frames of this rock, which tell nobody anything.
+local HERE = debug.getinfo(1, "S").short_src:gsub("%p", "%%%0")
+local BASE = "\n\t%[C%]: in function 'xpcall'\n\t[^\n]*\n\t" .. HERE .. ".*$"
+
+--- A traceback without the frames of this rock that lie below the script's.
+local function trimmed(trace) return (trace:gsub(BASE, "")) end
+
+--- The message handler of every call of a script's function: makes a failure of the error.
+function worker.catch(value)
+  return worker.failure(value, worker.join(trimmed(traceback(nil, 2)), scheduler.origin(value)))
+end
+
+--- What xpcall with `catch` returned, as a failure: some errors come past the message handler.
+function worker.caught(failure)
+  if getmetatable(failure) == Failure then return failure end
+  return worker.failure(failure)
+end
+
+local function accept(mark, job, ...)
+  if mark ~= MARK then return false end
+  job(...)
+  return true
+end
+
+local function work(...)
+  local co = running()
+  local done = accept(...)
+  while true do
+    if done then
+      contexts[co] = nil
+      if pooled >= POOLED then return end
+      pooled = pooled + 1
+      pool[pooled] = co
+    end
+    done = accept(yield())
+  end
+end
+
+local function take()
+  while pooled > 0 do
+    local co = pool[pooled]
+    pool[pooled] = nil
+    pooled = pooled - 1
+    if status(co) == "suspended" then return co end
+  end
+  local co = create(work)
+  workers[co], top_level[co] = true, true
+  return co
+end
+
+--- An error has ended the coroutine: its task fails with it, or it is logged. Pending `__close`s are run.
+local function lost(co, reason, trace)
+  local context = contexts[co]
+  close(co)
+  if context and context.lost then return context:lost(worker.failure(reason, trace)) end
+  scheduler.log_error("Error in a callback", reason, trace)
+end
+
+--- Resumes a worker, or a coroutine of the host's, and sees to how it ends.
+local function run(co, ...)
+  local ok, reason = resume(co, ...)
+  if not ok then return lost(co, reason, traceback(co)) end
+  if pool[pooled] == co or not workers[co] or status(co) ~= "suspended" then return end
+  local context = contexts[co]
+  if context and context.waiting then return end
+  -- Nobody would ever resume it.
+  lost(co, "coroutine.yield in a task: use await", traceback(co))
+end
+worker.resume = run
+
+--- Runs `job(...)`, which must not raise, in a worker, until it ends or first waits.
+function worker.start(job, ...) return run(take(), MARK, job, ...) end
+
+local xpcall, catch = xpcall, worker.catch
+
+local function called(where, ok, failure)
+  if ok then return end
+  failure = worker.caught(failure)
+  scheduler.log_error(where, failure.value, failure.trace)
+end
+
+local function call(where, fn, ...) called(where, xpcall(fn, catch, ...)) end
+
+--- Calls a script's function in a worker; what it raises is logged.
+-- @string where names the call in the log
+function worker.call(where, fn, ...) worker.start(call, where, fn, ...) end
+
+return worker

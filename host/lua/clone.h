@@ -18,7 +18,7 @@ struct clone_limits {
 
 /* Builds the value types and pushes the table of them: ipc.null, undefined, Array, SparseArray, object, Map,
  * Set, Date, RegExp, BigInt, Buffer, Uint8Array ... DataView, Error, Boxed, type, default. Once a lua_State;
- * later calls push the same table. [-0, +1, e] */
+ * later calls push the same table. What follows needs it to have been called once. [-0, +1, m] */
 int clone_open(lua_State *L);
 
 /*
@@ -45,8 +45,10 @@ enum status clone_encode(lua_State *L, int index, const char *root, const struct
 enum status clone_encode_list(lua_State *L, int first, int count, const char *root,
                               const struct clone_limits *limits, struct buf *out, struct fault *fault);
 
-/* Pushes ipc.Error{name, message, code, data, cause} built from a decoded error reply (a map) at `index`, or
- * any error value normalised. [-0, +1, m] */
+/* Pushes an ipc.Error with these fields; `name` is "Error" and the others are left out where NULL. An
+ * ipc.Error is a table with name, message, code, data, cause and stack as far as set, with __tostring "Name:
+ * message" and
+ * __concat. [-0, +1, m] */
 void clone_push_error(lua_State *L, const char *name, const char *message, const char *code);
 
 #endif

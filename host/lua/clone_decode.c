@@ -1,0 +1,426 @@
+/*
+ * clone_decode: from a value document to Lua values: what every document is made of (numbers, text, arrays,
+ * plain objects). Tags are in clone_decode_tag.c, the forms of tag 27 in clone_decode_named.c.
+ */
+#include "lua/clone_decode.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/utf8.h"
+#include "lua/clone.h"
+#include "lua/clone_text.h"
+#include "lua/value.h"
+#include "lua/value_array.h"
+
+#define CODE "ERR_PAYLOAD"
+#define CLOSE_PAYLOAD 1007
+#define BREAK 0xff
+#define UNDEFINED 0xf7
+#define SAFE_INTEGER (INT64_C(1) << 53)
+
+/* ---- faults, heads ---- */
+
+enum status decode_bad(struct decoder *d, const char *what) {
+  return fault_set(d->fault, ST_MALFORMED, CLOSE_PAYLOAD, CODE, "malformed payload at byte %zu: %s",
+                   d->size - d->in.len, what);
+}
+
+static enum status over_limit(struct decoder *d, const char *what, unsigned limit) {
+  return fault_set(d->fault, ST_LIMIT, CLOSE_PAYLOAD, CODE, "%s (%u) exceeded by a payload at byte %zu", what,
+                   limit, d->size - d->in.len);
+}
+
+enum status decode_head(struct decoder *d, struct cbor_head *head) {
+  if (d->in.len && (d->in.data[0] & 31) < 24) {
+    uint8_t byte = d->in.data[0];
+    *head = (struct cbor_head){.major = byte >> 5, .info = byte & 31, .value = byte & 31};
+    d->in.data++;
+    d->in.len--;
+    return ST_OK;
+  }
+  if (cbor_read_head(&d->in, head) == ST_OK) return ST_OK;
+  return decode_bad(d, d->in.len ? "a head is broken" : "the bytes end early");
+}
+
+static bool take_byte(struct decoder *d, uint8_t byte) {
+  if (!d->in.len || d->in.data[0] != byte) return false;
+  d->in.data++;
+  d->in.len--;
+  return true;
+}
+
+bool decode_take_undefined(struct decoder *d) {
+  return take_byte(d, UNDEFINED);
+}
+
+enum status decode_uint(struct decoder *d, uint64_t max, uint64_t *out) {
+  struct cbor_head head;
+  enum status status = decode_head(d, &head);
+  if (status != ST_OK) return status;
+  if (head.major != CBOR_UINT || head.value > max) return decode_bad(d, "a number is not what it must be");
+  *out = head.value;
+  return ST_OK;
+}
+
+/* ---- arrays and maps, step by step ---- */
+
+enum status items_open(struct decoder *d, const struct cbor_head *head, struct items *items) {
+  items->each = head->major == CBOR_MAP ? 2 : 1;
+  items->indefinite = head->indefinite;
+  items->left = head->value;
+  if (!d->depth) return over_limit(d, "limits.nesting", d->limit);
+  if (!lua_checkstack(d->L, LUA_MINSTACK)) return over_limit(d, "Lua's stack", LUAI_MAXSTACK);
+  if (!items->indefinite) {
+    if (d->owed > d->in.len || items->left > (d->in.len - d->owed) / items->each)
+      return decode_bad(d, "more items are declared than follow");
+    d->owed += items->each * (size_t)items->left;
+  }
+  d->depth--;
+  return ST_OK;
+}
+
+bool items_next(struct decoder *d, struct items *items) {
+  bool more = items->indefinite ? !take_byte(d, BREAK) : items->left > 0;
+  if (!more) {
+    d->depth++;
+  } else if (!items->indefinite) {
+    items->left--;
+    d->owed -= items->each;
+  }
+  return more;
+}
+
+/* Room to make for what is declared: bytes bear it out, so only Lua's own bound matters. */
+static int room(const struct items *items) {
+  return items->left < INT_MAX / 4 ? (int)items->left : INT_MAX / 4;
+}
+
+/* ---- strings ---- */
+
+/* One piece of a string of chunks; at its break *more is false. */
+static enum status next_chunk(struct decoder *d, enum cbor_major major, struct slice *out, bool *more) {
+  struct cbor_head head = {.value = 0};
+  enum status status;
+  *out = slice_of(NULL, 0);
+  *more = !take_byte(d, BREAK);
+  if (!*more) return ST_OK;
+  if ((status = decode_head(d, &head)) != ST_OK) return status;
+  if (head.major != major || head.indefinite || head.value > d->in.len)
+    return decode_bad(d, "a chunk of a string is not one");
+  *out = slice_of(d->in.data, (size_t)head.value);
+  d->in = slice_of(d->in.data + out->len, d->in.len - out->len);
+  return ST_OK;
+}
+
+/* Reads over the chunks and leaves `in` in front of them: what they come to. */
+static enum status measure(struct decoder *d, enum cbor_major major, size_t *out) {
+  struct slice start = d->in, chunk;
+  enum status status;
+  bool more = false;
+  *out = 0;
+  while ((status = next_chunk(d, major, &chunk, &more)) == ST_OK && more) {
+    if (major == CBOR_TEXT && !utf8_valid(chunk)) return decode_bad(d, "text is not UTF-8");
+    *out += chunk.len;
+  }
+  if (status == ST_OK) d->in = start;
+  return status;
+}
+
+enum status decode_bytes_length(struct decoder *d, const struct cbor_head *head, size_t *out) {
+  if (head->indefinite) return measure(d, head->major, out);
+  if (head->value > d->in.len) return decode_bad(d, "the bytes end early");
+  *out = (size_t)head->value;
+  return ST_OK;
+}
+
+void decode_bytes(struct decoder *d, const struct cbor_head *head, uint8_t *to, size_t length) {
+  struct slice chunk;
+  bool more = false;
+  if (!head->indefinite) {
+    if (length) memcpy(to, d->in.data, length);
+    d->in = slice_of(d->in.data + length, d->in.len - length);
+    return;
+  }
+  while (next_chunk(d, head->major, &chunk, &more) == ST_OK && more) {
+    if (chunk.len) memcpy(to, chunk.data, chunk.len);
+    to += chunk.len;
+  }
+}
+
+enum status decode_text(struct decoder *d, const struct cbor_head *head) {
+  enum status status;
+  size_t length;
+  luaL_Buffer buffer;
+  if (!head->indefinite) {
+    struct slice text = slice_of(d->in.data, (size_t)head->value);
+    if (head->value > d->in.len) return decode_bad(d, "the bytes end early");
+    if (!utf8_valid(text)) return decode_bad(d, "text is not UTF-8");
+    d->in = slice_of(text.data + text.len, d->in.len - text.len);
+    lua_pushlstring(d->L, (const char *)text.data, text.len);
+    return ST_OK;
+  }
+  if ((status = measure(d, CBOR_TEXT, &length)) != ST_OK) return status;
+  decode_bytes(d, head, (uint8_t *)luaL_buffinitsize(d->L, &buffer, length), length);
+  luaL_pushresultsize(&buffer, length);
+  return ST_OK;
+}
+
+/* ---- arrays ---- */
+
+/* A hole is tag 31 over undefined. */
+static enum status take_hole(struct decoder *d, bool *out) {
+  struct cbor_head head;
+  struct slice rest = d->in;
+  *out = false;
+  if (!rest.len || rest.data[0] >> 5 != CBOR_TAG) return ST_OK;
+  if (cbor_read_head(&rest, &head) != ST_OK || head.value != 31) return ST_OK;
+  d->in = rest;
+  *out = true;
+  return decode_take_undefined(d) ? ST_OK : decode_bad(d, "a hole is not over undefined");
+}
+
+enum status decode_element(struct decoder *d) {
+  if (!decode_take_undefined(d)) return decode_value(d);
+  value_push_undefined(d->L);
+  return ST_OK;
+}
+
+enum status decode_array(struct decoder *d, const struct cbor_head *head) {
+  struct items items;
+  lua_Integer length = 0;
+  bool holes = false, hole;
+  enum status status = items_open(d, head, &items);
+  if (status != ST_OK) return status;
+  lua_createtable(d->L, room(&items), 0);
+  share_put(d, share_take(d));
+  value_set_class(d->L, VALUE_ARRAY);
+  while (items_next(d, &items)) {
+    if ((status = take_hole(d, &hole)) != ST_OK) return status;
+    length++;
+    holes |= hole;
+    if (hole) continue;
+    if ((status = decode_element(d)) != ST_OK) return status;
+    lua_rawseti(d->L, -2, length);
+  }
+  if (holes) array_set_length(d->L, length);
+  return ST_OK;
+}
+
+/* ---- plain objects ---- */
+
+/* An integer key stands for its decimal text. */
+static void push_integer_key(struct decoder *d, const struct cbor_head *head) {
+  char text[24];
+  int len;
+  if (head->major == CBOR_UINT)
+    len = snprintf(text, sizeof text, "%llu", (unsigned long long)head->value);
+  else if (head->value < UINT64_MAX)
+    len = snprintf(text, sizeof text, "-%llu", (unsigned long long)head->value + 1);
+  else
+    len = snprintf(text, sizeof text, "-18446744073709551616");
+  lua_pushlstring(d->L, text, (size_t)len);
+}
+
+enum status decode_object_key(struct decoder *d) {
+  struct cbor_head head;
+  enum status status = decode_head(d, &head);
+  if (status != ST_OK) return status;
+  if (head.major == CBOR_TEXT) return decode_text(d, &head);
+  if (head.major == CBOR_TAG && head.value == 273) return decode_tag(d, 273);
+  if (head.major > CBOR_NINT) return decode_bad(d, "an object's key is not text");
+  push_integer_key(d, &head);
+  return ST_OK;
+}
+
+/* The value after the key at the top, both into the object below. [-1, +0, m] */
+static enum status decode_property(struct decoder *d) {
+  enum status status;
+  if (decode_take_undefined(d)) {
+    lua_pushvalue(d->L, -1);
+    lua_pushnil(d->L);
+    lua_rawset(d->L, -4);
+    object_remember(d->L, -2);
+    return ST_OK;
+  }
+  if ((status = decode_value(d)) != ST_OK) return status;
+  lua_rawset(d->L, -3);
+  return ST_OK;
+}
+
+static enum status decode_object(struct decoder *d, const struct cbor_head *head) {
+  struct items items;
+  enum status status = items_open(d, head, &items);
+  if (status != ST_OK) return status;
+  lua_createtable(d->L, 0, room(&items));
+  share_put(d, share_take(d));
+  while (items_next(d, &items)) {
+    if ((status = decode_object_key(d)) != ST_OK) return status;
+    if ((status = decode_property(d)) != ST_OK) return status;
+  }
+  return ST_OK;
+}
+
+/* ---- sharing ---- */
+
+lua_Integer share_take(struct decoder *d) {
+  lua_Integer share = d->share;
+  d->share = -1;
+  return share;
+}
+
+void share_put(struct decoder *d, lua_Integer share) {
+  if (share < 0) return;
+  if (!lua_istable(d->L, d->refs)) {
+    lua_newtable(d->L);
+    lua_replace(d->L, d->refs);
+  }
+  lua_pushvalue(d->L, -1);
+  lua_rawseti(d->L, d->refs, share + 1);
+}
+
+/* ---- numbers and simple values ---- */
+
+/* JavaScript has one type of number, so an integral one is an integer here, as it would have been written. */
+static void push_float(lua_State *L, double value) {
+  bool integral =
+      fabs(value) <= (double)SAFE_INTEGER && value == floor(value) && !(value == 0 && signbit(value));
+  if (integral)
+    lua_pushinteger(L, (lua_Integer)value);
+  else
+    lua_pushnumber(L, value);
+}
+
+static double float_of(const struct cbor_head *head) {
+  if (head->info == 25) return cbor_half_to_double((uint16_t)head->value);
+  if (head->info == 26) {
+    uint32_t bits = (uint32_t)head->value;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return (double)value;
+  }
+  double value;
+  memcpy(&value, &head->value, sizeof value);
+  return value;
+}
+
+static enum status decode_simple(struct decoder *d, const struct cbor_head *head) {
+  switch (head->info) {
+  case 20:
+  case 21:
+    lua_pushboolean(d->L, head->info == 21);
+    return ST_OK;
+  case 22:
+    lua_pushlightuserdata(d->L, NULL);
+    return ST_OK;
+  case 23:
+    lua_pushnil(d->L);
+    return ST_OK;
+  case 25:
+  case 26:
+  case 27:
+    push_float(d->L, float_of(head));
+    return ST_OK;
+  default:
+    return decode_bad(d, "a simple value has no meaning here");
+  }
+}
+
+static enum status decode_integer(struct decoder *d, const struct cbor_head *head) {
+  if (head->value > (uint64_t)LUA_MAXINTEGER) return decode_bad(d, "an integer is too large");
+  lua_pushinteger(d->L, head->major == CBOR_UINT ? (lua_Integer)head->value : -1 - (lua_Integer)head->value);
+  return ST_OK;
+}
+
+enum status decode_value(struct decoder *d) {
+  struct cbor_head head;
+  enum status status = decode_head(d, &head);
+  if (status != ST_OK) return status;
+  switch (head.major) {
+  case CBOR_UINT:
+  case CBOR_NINT:
+    return decode_integer(d, &head);
+  case CBOR_BYTES:
+    return decode_bad(d, "bytes have no meaning here");
+  case CBOR_TEXT:
+    return decode_text(d, &head);
+  case CBOR_ARRAY:
+    return decode_array(d, &head);
+  case CBOR_MAP:
+    return decode_object(d, &head);
+  case CBOR_TAG:
+    return decode_tag(d, head.value);
+  default:
+    return decode_simple(d, &head);
+  }
+}
+
+/* ---- documents ---- */
+
+static enum status decode_end(struct decoder *d) {
+  return d->in.len ? decode_bad(d, "bytes follow the value") : ST_OK;
+}
+
+/* The elements of the outer array, each onto the stack. */
+static enum status decode_arguments(struct decoder *d, int *count) {
+  struct cbor_head head;
+  struct items items;
+  bool hole;
+  enum status status = decode_head(d, &head);
+  if (status != ST_OK) return status;
+  if (head.major != CBOR_ARRAY) return decode_bad(d, "the arguments are not an array");
+  if ((status = items_open(d, &head, &items)) != ST_OK) return status;
+  while (items_next(d, &items)) {
+    if (!lua_checkstack(d->L, LUA_MINSTACK)) return over_limit(d, "Lua's stack", LUAI_MAXSTACK);
+    if ((status = take_hole(d, &hole)) != ST_OK) return status;
+    if (hole)
+      lua_pushnil(d->L);
+    else if ((status = decode_value(d)) != ST_OK)
+      return status;
+    ++*count;
+  }
+  return decode_end(d);
+}
+
+/* Starts with the slot for the shared objects, which `finish` closes up. */
+static struct decoder start(lua_State *L, struct slice document, const struct clone_limits *limits,
+                            struct fault *fault) {
+  lua_pushnil(L);
+  return (struct decoder){.L = L,
+                          .in = document,
+                          .depth = limits->depth,
+                          .limit = limits->depth,
+                          .refs = lua_gettop(L),
+                          .share = -1,
+                          .size = document.len,
+                          .fault = fault};
+}
+
+static int finish(struct decoder *d, enum status status, int count) {
+  if (status != ST_OK) {
+    lua_settop(d->L, d->refs - 1);
+    return -1;
+  }
+  if (count == 1)
+    lua_replace(d->L, d->refs);
+  else
+    lua_remove(d->L, d->refs);
+  return count;
+}
+
+int clone_decode(lua_State *L, struct slice document, const struct clone_limits *limits,
+                 struct fault *fault) {
+  struct decoder d = start(L, document, limits, fault);
+  enum status status = decode_value(&d);
+  if (status == ST_OK) status = decode_end(&d);
+  return finish(&d, status, 1);
+}
+
+int clone_decode_list(lua_State *L, struct slice document, const struct clone_limits *limits,
+                      struct fault *fault) {
+  struct decoder d = start(L, document, limits, fault);
+  int count = 0;
+  enum status status = decode_arguments(&d, &count);
+  return finish(&d, status, count);
+}

@@ -1,0 +1,154 @@
+/* clone_decode_named: the forms of tag 27, an array that begins with the name of a JavaScript class. */
+#include "lua/clone_decode.h"
+#include "lua/value.h"
+#include "lua/value_array.h"
+#include "lua/value_error.h"
+
+/* What comes after the name; `items` are those left. Pushes the object. */
+struct named {
+  const char *name; /* the constant of the table below */
+  struct items items;
+  lua_Integer share;
+};
+
+/* Whether the string at the top is that text; its bytes may be any. */
+static bool top_is(lua_State *L, const char *text) {
+  size_t len;
+  const char *top = lua_tolstring(L, -1, &len);
+  return slice_equal(slice_of(top, len), slice_str(text));
+}
+
+/* Steps to the next part of the array, which must be there. */
+static enum status next_part(struct decoder *d, struct named *named) {
+  return items_next(d, &named->items) ? ST_OK : decode_bad(d, "a part after the name is missing");
+}
+
+/* ---- arrays with other properties, or very sparse ---- */
+
+/* One entry of the map of elements and properties, into the array at the top. */
+static enum status decode_array_entry(struct decoder *d, uint64_t length) {
+  struct cbor_head head;
+  struct slice start = d->in;
+  enum status status = decode_head(d, &head);
+  if (status != ST_OK) return status;
+  if (head.major == CBOR_UINT) {
+    if (head.value >= length) return decode_bad(d, "an element is past the array's length");
+    if ((status = decode_element(d)) == ST_OK) lua_rawseti(d->L, -2, (lua_Integer)head.value + 1);
+    return status;
+  }
+  d->in = start;
+  if (head.major == CBOR_NINT) return decode_bad(d, "an array's key is negative");
+  if ((status = decode_object_key(d)) != ST_OK) return status;
+  if (top_is(d->L, "length")) return decode_bad(d, "an array's length is among its keys");
+  if ((status = decode_element(d)) == ST_OK) lua_rawset(d->L, -3);
+  return status;
+}
+
+static enum status decode_sparse(struct decoder *d, struct named *named) {
+  struct cbor_head head;
+  struct items items;
+  struct array_shape shape;
+  uint64_t length;
+  enum status status;
+  if ((status = decode_uint(d, ARRAY_LENGTH_MAX, &length)) != ST_OK) return status;
+  if ((status = next_part(d, named)) != ST_OK || (status = decode_head(d, &head)) != ST_OK) return status;
+  if (head.major != CBOR_MAP) return decode_bad(d, "an array's elements are not a map");
+  if ((status = items_open(d, &head, &items)) != ST_OK) return status;
+  lua_newtable(d->L);
+  share_put(d, named->share);
+  while (items_next(d, &items))
+    if ((status = decode_array_entry(d, length)) != ST_OK) return status;
+  array_shape(d->L, -1, &shape);
+  if (shape.count == (lua_Integer)length)
+    value_set_class(d->L, VALUE_ARRAY);
+  else
+    array_set_length(d->L, (lua_Integer)length);
+  return ST_OK;
+}
+
+/* ---- errors ---- */
+
+/* A text or undefined, as a field of the error at the top. */
+static enum status decode_error_text(struct decoder *d, const char *field) {
+  enum status status;
+  lua_pushstring(d->L, field);
+  if ((status = decode_value(d)) != ST_OK) return status;
+  if (!lua_isnil(d->L, -1) && lua_type(d->L, -1) != LUA_TSTRING)
+    return decode_bad(d, "an error's message or stack is not text");
+  lua_rawset(d->L, -3);
+  return ST_OK;
+}
+
+static enum status decode_cause(struct decoder *d) {
+  enum status status;
+  if (decode_take_undefined(d)) {
+    error_remember_cause(d->L, -1);
+    return ST_OK;
+  }
+  lua_pushliteral(d->L, "cause");
+  if ((status = decode_value(d)) == ST_OK) lua_rawset(d->L, -3);
+  return status;
+}
+
+/* The last part, and there may be one more: the cause. */
+static enum status decode_error(struct decoder *d, struct named *named) {
+  enum status status;
+  error_new(d->L);
+  share_put(d, named->share);
+  lua_pushliteral(d->L, "name");
+  lua_pushstring(d->L, named->name);
+  lua_rawset(d->L, -3);
+  if ((status = decode_error_text(d, "message")) != ST_OK) return status;
+  if ((status = next_part(d, named)) != ST_OK) return status;
+  if ((status = decode_error_text(d, "stack")) != ST_OK) return status;
+  if (!items_next(d, &named->items)) return ST_OK;
+  if ((status = decode_cause(d)) != ST_OK) return status;
+  return items_next(d, &named->items) ? decode_bad(d, "an error has too many parts") : ST_OK;
+}
+
+/* ---- by name ---- */
+
+typedef enum status decode_named_fn(struct decoder *d, struct named *named);
+
+static const struct form {
+  const char *name;
+  decode_named_fn *decode;
+  bool open; /* reads to the end of the array by itself */
+} forms[] = {{"Array", decode_sparse, false},        {"Error", decode_error, true},
+             {"EvalError", decode_error, true},      {"RangeError", decode_error, true},
+             {"ReferenceError", decode_error, true}, {"SyntaxError", decode_error, true},
+             {"TypeError", decode_error, true},      {"URIError", decode_error, true}};
+
+static const struct form *find_form(lua_State *L) {
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+    if (top_is(L, forms[i].name)) return &forms[i];
+  return NULL;
+}
+
+/* The first part: the name of a form. NULL with the fault filled when it is none. */
+static const struct form *decode_form(struct decoder *d, struct named *named) {
+  struct cbor_head head;
+  const struct form *form;
+  if (next_part(d, named) != ST_OK || decode_head(d, &head) != ST_OK) return NULL;
+  if (head.major != CBOR_TEXT) return decode_bad(d, "tag 27 does not begin with a name"), NULL;
+  if (decode_text(d, &head) != ST_OK) return NULL;
+  form = find_form(d->L);
+  lua_pop(d->L, 1);
+  if (!form) decode_bad(d, "tag 27 names an unknown class");
+  return form;
+}
+
+enum status decode_named(struct decoder *d) {
+  struct cbor_head head;
+  struct named named = {.share = share_take(d)};
+  const struct form *form;
+  enum status status = decode_head(d, &head);
+  if (status != ST_OK) return status;
+  if (head.major != CBOR_ARRAY) return decode_bad(d, "tag 27 is not over an array");
+  if ((status = items_open(d, &head, &named.items)) != ST_OK) return status;
+  if (!(form = decode_form(d, &named))) return d->fault->status;
+  named.name = form->name;
+  if ((status = next_part(d, &named)) != ST_OK) return status;
+  if ((status = form->decode(d, &named)) != ST_OK || form->open) return status;
+  return items_next(d, &named.items) ? decode_bad(d, "too many parts after the name") : ST_OK;
+}

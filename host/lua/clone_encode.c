@@ -1,0 +1,215 @@
+/*
+ * clone_encode: from Lua values to a value document: the walk, sharing, numbers and text. Tables are in
+ * clone_encode_table.c and clone_encode_array.c, values of ipc's classes in clone_encode_value.c.
+ */
+#include "lua/clone_encode.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lua/clone.h"
+#include "lua/clone_text.h"
+
+#define CODE "ERR_DATA_CLONE"
+#define UNDEFINED 0xf7
+#define SAFE_INTEGER 9007199254740992.0 /* 2^53 */
+
+/* ---- faults ---- */
+
+enum status encode_refuse(struct encoder *e, const struct place *place, const char *what) {
+  char path[PATH_MAX_LEN];
+  path_write(e->L, e->root, place, path);
+  return fault_set(e->fault, ST_INVALID, 0, CODE, "An object could not be cloned: %s (%s)", path, what);
+}
+
+enum status encode_keys_fault(struct encoder *e, int index, const struct place *place) {
+  char path[PATH_MAX_LEN], keys[120];
+  path_write(e->L, e->root, place, path);
+  path_write_keys(e->L, index, keys, sizeof keys);
+  return fault_set(e->fault, ST_INVALID, 0, CODE, "%s: %s; use ipc.Map, ipc.object or string keys", path,
+                   keys);
+}
+
+enum status encode_enter(struct encoder *e, const struct place *place) {
+  char path[PATH_MAX_LEN];
+  if (e->depth && lua_checkstack(e->L, LUA_MINSTACK)) {
+    e->depth--;
+    return ST_OK;
+  }
+  path_write(e->L, e->root, place, path);
+  return fault_set(e->fault, ST_LIMIT, 0, "ERR_LIMIT_NESTING", "limits.nesting (%u) exceeded at %s", e->limit,
+                   path);
+}
+
+/* ---- heads ---- */
+
+enum status encode_open_head(struct encoder *e, size_t *at) {
+  *at = e->out->len;
+  return buf_put_byte(e->out, 0);
+}
+
+enum status encode_close_head(struct encoder *e, size_t at, enum cbor_major major, uint64_t count) {
+  struct buf *out = e->out;
+  uint8_t head[9], *start;
+  struct buf scratch = {.data = head, .cap = sizeof head};
+  (void)cbor_put_head(&scratch, major, count);
+  if (buf_reserve(out, scratch.len - 1) != ST_OK) return ST_NOMEM;
+  start = out->data + at;
+  if (scratch.len > 1) memmove(start + scratch.len, start + 1, out->len - at - 1);
+  memcpy(start, head, scratch.len);
+  out->len += scratch.len - 1;
+  return ST_OK;
+}
+
+enum status encode_named(struct encoder *e, unsigned parts, const char *name) {
+  enum status status = encode_head(e, CBOR_TAG, 27);
+  if (status == ST_OK) status = encode_head(e, CBOR_ARRAY, parts);
+  return status == ST_OK ? cbor_put_text(e->out, name) : status;
+}
+
+/* ---- primitives ---- */
+
+enum status encode_text(struct encoder *e, struct slice text) {
+  enum text_kind kind = text_kind_of(text);
+  enum status status;
+  if (kind == TEXT_UTF8) return cbor_put_string(e->out, CBOR_TEXT, text);
+  if (kind == TEXT_BYTES) return ST_INVALID;
+  status = encode_head(e, CBOR_TAG, 273);
+  return status == ST_OK ? cbor_put_string(e->out, CBOR_BYTES, text) : status;
+}
+
+/* Bytes that are no text become a Uint8Array: tag 64. */
+static enum status encode_string(struct encoder *e, int index) {
+  size_t len;
+  const char *data = lua_tolstring(e->L, index, &len);
+  enum status status = encode_text(e, slice_of(data, len));
+  if (status != ST_INVALID) return status;
+  status = encode_head(e, CBOR_TAG, 64);
+  return status == ST_OK ? cbor_put_string(e->out, CBOR_BYTES, slice_of(data, len)) : status;
+}
+
+static enum status encode_integer(struct encoder *e, lua_Integer value) {
+  return encode_head(e, value < 0 ? CBOR_NINT : CBOR_UINT, (uint64_t)(value < 0 ? -1 - value : value));
+}
+
+static enum status encode_float(struct encoder *e, double value) {
+  bool integral = fabs(value) <= SAFE_INTEGER && value == floor(value) && !(value == 0 && signbit(value));
+  return integral ? encode_integer(e, (lua_Integer)value) : cbor_put_float(e->out, value);
+}
+
+static enum status encode_number(struct encoder *e, int index) {
+  if (lua_isinteger(e->L, index)) return encode_integer(e, lua_tointeger(e->L, index));
+  return encode_float(e, lua_tonumber(e->L, index));
+}
+
+/* ---- objects ---- */
+
+/* Writes tag 29 for an object that was written already (*done), tag 28 for one that comes again. */
+static enum status encode_identity(struct encoder *e, const void *object, bool *done) {
+  uint32_t number;
+  enum shared_visit visit = shared_visit(&e->shared, object, &number);
+  enum status status;
+  *done = visit == SHARED_AGAIN;
+  if (visit == SHARED_NEW) return ST_OK;
+  if (visit == SHARED_FIRST) return encode_head(e, CBOR_TAG, 28);
+  status = encode_head(e, CBOR_TAG, 29);
+  return status == ST_OK ? encode_head(e, CBOR_UINT, number) : status;
+}
+
+static enum status encode_object(struct encoder *e, int index, int type, const struct place *place) {
+  bool done;
+  enum status status = encode_identity(e, lua_topointer(e->L, index), &done);
+  if (status != ST_OK || done) return status;
+  return type == LUA_TTABLE ? encode_table(e, index, place) : encode_userdata(e, index, place);
+}
+
+enum status encode_value(struct encoder *e, int index, const struct place *place) {
+  int type = lua_type(e->L, index);
+  switch (type) {
+  case LUA_TNIL:
+    return buf_put_byte(e->out, UNDEFINED);
+  case LUA_TBOOLEAN:
+    return cbor_put_bool(e->out, lua_toboolean(e->L, index));
+  case LUA_TNUMBER:
+    return encode_number(e, index);
+  case LUA_TSTRING:
+    return encode_string(e, index);
+  case LUA_TTABLE:
+  case LUA_TUSERDATA:
+    return encode_object(e, index, type, place);
+  case LUA_TLIGHTUSERDATA:
+    if (!lua_touserdata(e->L, index)) return buf_put_byte(e->out, 0xf6);
+    return encode_refuse(e, place, "lightuserdata");
+  case LUA_TTHREAD:
+    return encode_refuse(e, place, "coroutine");
+  default:
+    return encode_refuse(e, place, lua_typename(e->L, type));
+  }
+}
+
+/* ---- documents ---- */
+
+/* What is encoded: one value, or `count` from `first` on as an array. */
+struct document {
+  int first, count;
+  bool list;
+};
+
+static enum status encode_list(struct encoder *e, const struct document *document) {
+  struct place here = {.kind = PLACE_INDEX};
+  enum status status = encode_enter(e, NULL);
+  if (status == ST_OK) status = encode_head(e, CBOR_ARRAY, (uint64_t)document->count);
+  for (int i = 0; status == ST_OK && i < document->count; i++) {
+    here.number = i + 1;
+    status = encode_value(e, document->first + i, &here);
+  }
+  e->depth++;
+  return status;
+}
+
+static enum status encode_walk(struct encoder *e, const struct document *document) {
+  if (document->list) return encode_list(e, document);
+  return encode_value(e, document->first, NULL);
+}
+
+static enum status encode_document(struct encoder *e, const struct document *document) {
+  size_t start = e->out->len;
+  int base = lua_gettop(e->L);
+  enum status status;
+  lua_pushnil(e->L);
+  shared_init(&e->shared, e->L, base + 1);
+  status = encode_walk(e, document);
+  if (status == ST_OK && e->shared.any) {
+    e->out->len = start;
+    shared_mark(&e->shared);
+    status = encode_walk(e, document);
+  }
+  if (status != ST_OK) e->out->len = start;
+  if (status == ST_NOMEM) fault_set(e->fault, ST_NOMEM, 0, NULL, "not enough memory");
+  lua_settop(e->L, base);
+  return status;
+}
+
+static enum status encode(lua_State *L, const struct document *document, const char *root,
+                          const struct clone_limits *limits, struct buf *out, struct fault *fault) {
+  struct encoder e; /* shared is large, and filled as far as it is needed */
+  e.L = L;
+  e.out = out;
+  e.types = NULL;
+  e.depth = e.limit = limits->depth;
+  e.root = root;
+  e.fault = fault;
+  return encode_document(&e, document);
+}
+
+enum status clone_encode(lua_State *L, int index, const char *root, const struct clone_limits *limits,
+                         struct buf *out, struct fault *fault) {
+  struct document document = {.first = lua_absindex(L, index)};
+  return encode(L, &document, root, limits, out, fault);
+}
+
+enum status clone_encode_list(lua_State *L, int first, int count, const char *root,
+                              const struct clone_limits *limits, struct buf *out, struct fault *fault) {
+  struct document document = {.first = lua_absindex(L, first), .count = count, .list = true};
+  return encode(L, &document, root, limits, out, fault);
+}

@@ -9,13 +9,19 @@
 #include "transport/transport.h"
 
 /* Returns new: a transport with peer kind memory, uid our own, local. Set events and user before feeding.
- * NULL: out of memory. */
+ * The far side holds it until memory_end, which it calls once, also after the host has closed. NULL: out of
+ * memory. */
 struct transport *memory_open(struct transport_env *env);
-/* Feeds stream bytes as one read: blocks and batch_end are called from inside. */
+/* Feeds stream bytes as one read: blocks and batch_end are called from inside. Pausing is for sockets: what
+ * is fed is delivered. After the host has closed it is thrown away. */
 void memory_feed(struct transport *transport, struct slice bytes);
-/* Appends to `out` what the host has written since the last take; flushes first. */
+/* Appends to `out` what the host has written since the last take; flushes first. `drained` is called from
+ * inside. ST_OK, or ST_NOMEM and nothing is taken. */
 enum status memory_take(struct transport *transport, struct buf *out);
-/* Ends it from the far side, as an end of file does; `closed` is called from inside. */
+/* True once `closed` was called: after transport_close it comes with the loop's next turn. */
+bool memory_closed(const struct transport *transport);
+/* Ends it from the far side, as an end of file does, and frees it; `closed` is called from inside, unless it
+ * was before. Not to be called from inside an event. */
 void memory_end(struct transport *transport);
 
 #endif

@@ -16,6 +16,7 @@ struct address {
   char host[256]; /* numeric or a name; brackets of IPv6 removed */
   int port;
   char path[108]; /* unix, absolute: 107 bytes and a NUL, the longest that sockaddr_un takes */
+  char text[280]; /* the entry as it was written, for messages; cut to fit */
 };
 
 /* ST_OK, or ST_INVALID with a text that says what is wrong and what is allowed. `base` is the folder relative
@@ -35,7 +36,8 @@ struct server_events {
  * Binds and listens; returns new. unix: the directory is made 0700 if it is missing (only its last
  * component), the socket file is 0600 from its first moment; a stale file (nobody accepts there) is replaced,
  * a live one is ST_EXISTS naming it, a file that is no socket is left alone and is ST_EXISTS. tcp:
- * SO_REUSEADDR; a taken port is ST_EXISTS naming the address. Fault texts speak of the entry as the config
+ * SO_REUSEADDR; a taken port is ST_EXISTS naming the address. http and stdio have no server here:
+ * ST_UNSUPPORTED. What the system refuses otherwise is ST_IO. Fault texts speak of the entry as the config
  * gave it. EMFILE while accepting: the spare descriptor is closed, the connection accepted and closed at
  * once, at most once a second, one log line; it resumes at the next close. More than limits.connections:
  * accepted and closed with a bye by the user.

@@ -1,0 +1,242 @@
+/* link: see link.h. */
+#include "transport/link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define VECTORS 64
+#define WRITE_MS 1000 /* how long the end waits for a peer that does not read */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static struct link *link_of(struct transport *transport) {
+  return (struct link *)transport;
+}
+
+/* ---- the end ---- */
+
+static void on_closed(uv_handle_t *handle) {
+  struct link *link = handle->data;
+  transport_ended(&link->transport);
+  link->ops->free(link);
+}
+
+static void on_timer_closed(uv_handle_t *handle) {
+  free(handle);
+}
+
+/* Bytes that nobody read would make the close a reset, which may overtake what was written last. */
+static void swallow(int fd) {
+  char waste[16 * 1024]; /* not the loop's buffer: the end may come while a block of that is looked at */
+  for (int i = 0; i < 16 && recv(fd, waste, sizeof waste, MSG_DONTWAIT) > 0; i++)
+    ;
+}
+
+static void end(struct link *link) {
+  struct transport_env *env = link->transport.env;
+  if (link->fd < 0) return;
+  if (link->timer) uv_close((uv_handle_t *)link->timer, on_timer_closed);
+  link->timer = NULL;
+  uv_close((uv_handle_t *)&link->poll, on_closed);
+  if (!link->ended) swallow(link->fd);
+  close(link->fd);
+  link->fd = -1;
+  servers_resume(env);
+}
+
+static void on_timer(uv_timer_t *timer) {
+  struct link *link = timer->data;
+  if (!link->patient || !link->progress) {
+    end(link);
+    return;
+  }
+  link->progress = false;
+  uv_timer_start(timer, on_timer, WRITE_MS, 0);
+}
+
+/* Without memory for a timer the end is now. */
+static void end_within(struct link *link, unsigned ms) {
+  uv_timer_t *timer = malloc(sizeof *timer);
+  if (!timer) {
+    end(link);
+    return;
+  }
+  uv_timer_init(link->transport.env->loop, timer);
+  timer->data = link;
+  link->timer = timer;
+  uv_timer_start(timer, on_timer, ms, 0);
+}
+
+/* Closing, and all is written. */
+static void all_written(struct link *link) {
+  if (link->lingering && !link->ended && !link->transport.deaf)
+    shutdown(link->fd, SHUT_WR);
+  else
+    end(link);
+}
+
+/* ---- what the poll waits for ---- */
+
+static void update_poll(struct link *link) {
+  bool reads = !link->ended && (!link->paused || link->transport.closing);
+  int events = (reads ? UV_READABLE : 0) | (link->blocked ? UV_WRITABLE : 0);
+  if (link->fd < 0 || events == link->events) return;
+  link->events = (uint8_t)events;
+  if (events)
+    uv_poll_start(&link->poll, events, on_poll);
+  else
+    uv_poll_stop(&link->poll);
+}
+
+/* ---- writing ---- */
+
+/* The peer takes nothing any more. What it has sent is still to be read, and then its end. */
+static void write_failed(struct link *link, int error) {
+  link->broken = error != EPIPE;
+  link->transport.deaf = true;
+  link->transport.over_mark = false;
+  transport_drop(&link->transport);
+}
+
+/* Returns how many bytes of the vectors the socket took, or -1. */
+static ssize_t write_vectors(int fd, struct iovec *iov, int n) {
+  struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)n};
+  ssize_t written;
+  do
+    written = n == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT)
+                     : sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (written < 0 && errno == EINTR);
+  return written;
+}
+
+static void write_queue(struct link *link) {
+  struct transport *transport = &link->transport;
+  struct iovec iov[VECTORS];
+  while (transport_seal(transport) && !link->blocked) {
+    int n = outq_gather(transport->out, iov, VECTORS);
+    ssize_t written = write_vectors(link->fd, iov, n);
+    size_t offered = 0;
+    if (written < 0 && errno != EAGAIN) {
+      write_failed(link, errno);
+      return;
+    }
+    for (int i = 0; i < n; i++) offered += iov[i].iov_len;
+    link->blocked = written < (ssize_t)offered;
+    if (written <= 0) return;
+    link->progress = true;
+    transport_taken(transport, (size_t)written);
+  }
+}
+
+void link_write(struct transport *transport) {
+  struct link *link = link_of(transport);
+  if (link->blocked || link->fd < 0) return;
+  write_queue(link);
+  if (transport_drain_due(transport)) link->blocked = true;
+  update_poll(link);
+}
+
+static void on_writable(struct link *link) {
+  struct transport *transport = &link->transport;
+  link->blocked = false;
+  write_queue(link);
+  if (transport->closing) {
+    if (!transport->out) all_written(link);
+    return;
+  }
+  transport_drained(transport);
+}
+
+/* ---- reading ---- */
+
+static void stop(struct link *link, int code, const char *text) {
+  struct fault fault;
+  fault_set(&fault, ST_CLOSED, code, NULL, "%s", text);
+  transport_stop(&link->transport, &fault);
+}
+
+static void on_lost(struct link *link, const char *why) {
+  stop(link, 1006, why);
+  transport_drop(&link->transport);
+  end(link);
+}
+
+/* The peer has sent its last byte, but may still read the answers. */
+static void on_end_of_file(struct link *link) {
+  struct transport *transport = &link->transport;
+  bool closing = transport->closing;
+  link->ended = true;
+  if (link->ops->cut(link))
+    stop(link, 1006, "the connection ended inside a block");
+  else if (link->broken)
+    stop(link, 1006, "the connection is lost");
+  else
+    stop(link, 1000, "the peer has closed the connection");
+  if (!link->blocked) write_queue(link);
+  if (!transport->out) {
+    end(link);
+  } else if (!closing) {
+    link->patient = true;
+    end_within(link, WRITE_MS);
+  }
+}
+
+static void on_readable(struct link *link) {
+  struct transport *transport = &link->transport;
+  const uv_buf_t *buffer = &transport->env->read_buffer;
+  ssize_t len = recv(link->fd, buffer->base, buffer->len, MSG_DONTWAIT);
+  if (len < 0) {
+    if (errno != EAGAIN && errno != EINTR) on_lost(link, strerror(errno));
+  } else if (!len) {
+    on_end_of_file(link);
+  } else if (!transport->closing) {
+    link->ops->received(link, slice_of(buffer->base, (size_t)len));
+    if (!transport->closing) transport->events->batch_end(transport);
+    transport_flush(transport);
+  }
+}
+
+/* libuv stops the poll and reports a status when the socket has an error: the read will tell which. */
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  struct link *link = poll->data;
+  if (status < 0) {
+    events = link->events;
+    link->events = 0;
+  }
+  if (events & UV_WRITABLE) on_writable(link);
+  if (events & UV_READABLE && link->fd >= 0) on_readable(link);
+  update_poll(link);
+}
+
+/* ---- transport_ops ---- */
+
+void link_close(struct transport *transport, unsigned linger_ms) {
+  struct link *link = link_of(transport);
+  link->lingering = linger_ms > 0;
+  if (!link->blocked) write_queue(link);
+  if (!transport->out) all_written(link);
+  if (link->fd >= 0) end_within(link, linger_ms ? linger_ms : WRITE_MS);
+  update_poll(link);
+}
+
+void link_abort(struct transport *transport) {
+  end(link_of(transport));
+}
+
+void link_pause(struct transport *transport, bool on) {
+  link_of(transport)->paused = on;
+  update_poll(link_of(transport));
+}
+
+enum status link_open(struct link *link, struct transport_env *env, const struct link_ops *ops,
+                      const struct transport_ops *transport_ops, int fd, const struct peer *peer) {
+  if (uv_poll_init(env->loop, &link->poll, fd) != 0) return ST_IO;
+  link->poll.data = link;
+  link->ops = ops;
+  link->fd = fd;
+  transport_init(&link->transport, env, transport_ops, peer);
+  update_poll(link);
+  return ST_OK;
+}

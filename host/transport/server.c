@@ -1,0 +1,231 @@
+/* server: see server.h. */
+#include "transport/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "transport/implementation.h"
+#include "transport/listen.h"
+#include "transport/peer.h"
+#include "transport/stream.h"
+
+#define ACCEPTS_A_TURN 64 /* the others of the loop have a right to run */
+#define STARVED_MS 1000
+
+struct server {
+  struct transport_env *env;
+  struct server_events events;
+  void *user;
+  uv_poll_t poll;
+  uv_timer_t retry;
+  unsigned handles; /* open: when the last is closed, the server is freed */
+  int fd, spare, diag;
+  struct list starved; /* node; in env->starved while no descriptor is free */
+  uint64_t refused_at; /* loop time, ms, of the last connection refused so; 0: none */
+  bool complained;     /* about that */
+  bool closing;
+  struct address address;
+  struct socket_file file;
+  char name[sizeof((struct address *)0)->path * 3 + sizeof "unix:"];
+};
+
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+/* ---- no descriptor is free ---- */
+
+static int open_spare(void) {
+  return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void resume(struct server *server) {
+  list_remove(&server->starved);
+  uv_timer_stop(&server->retry);
+  uv_poll_start(&server->poll, UV_READABLE, on_connection);
+}
+
+static void on_retry(uv_timer_t *timer) {
+  resume(timer->data);
+}
+
+void servers_resume(struct transport_env *env) {
+  while (!list_empty(&env->starved)) resume(LIST_ENTRY(env->starved.next, struct server, starved));
+}
+
+/* Tells one peer by a close, which the spare descriptor makes possible; the others wait in the queue of the
+ * kernel. */
+static void refuse_one(struct server *server) {
+  uint64_t now = uv_now(server->env->loop);
+  int fd;
+  if (server->refused_at && now - server->refused_at < STARVED_MS) return;
+  server->refused_at = now;
+  if (server->spare >= 0) close(server->spare);
+  fd = accept4(server->fd, NULL, NULL, SOCK_CLOEXEC);
+  if (fd >= 0) close(fd);
+  server->spare = open_spare();
+}
+
+static void starve(struct server *server, int error) {
+  if (!server->complained)
+    log_line(
+        server->env->log, LOG_WARN, "transport",
+        "%s: cannot accept: %s; connections wait until one closes (raise the limit of open files: ulimit -n)",
+        server->address.text, strerror(error));
+  server->complained = true;
+  if (error == EMFILE || error == ENFILE) refuse_one(server);
+  uv_poll_stop(&server->poll);
+  uv_timer_start(&server->retry, on_retry, STARVED_MS, 0);
+  list_push(&server->env->starved, &server->starved);
+}
+
+/* ---- accepting ---- */
+
+static void open_link(struct server *server, int fd, const union inet_address *remote) {
+  char text[PEER_ADDRESS_MAX];
+  struct transport *transport;
+  struct peer peer;
+  int on = 1;
+  if (server->address.scheme == ADDRESS_UNIX) {
+    peer_of_unix(fd, &peer);
+  } else {
+    peer_of_tcp(server->diag, fd, remote, &peer, text);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  if (stream_open(&transport, server->env, fd, &peer) != ST_OK) {
+    close(fd);
+    return;
+  }
+  server->events.accepted(server->user, transport);
+}
+
+/* Errors of the one connection, which is gone already; accept(2) says to go on. */
+static bool is_passing(int error) {
+  static const int passing[] = {ECONNABORTED, EINTR,  EPROTO,       ENETDOWN,   ENOPROTOOPT,
+                                EHOSTDOWN,    ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH};
+  for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
+    if (error == passing[i]) return true;
+  return false;
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events) {
+  struct server *server = poll->data;
+  (void)status;
+  (void)events;
+  for (int i = 0; i < ACCEPTS_A_TURN && !server->closing; i++) {
+    union inet_address remote = {0};
+    socklen_t len = sizeof remote;
+    int fd = accept4(server->fd, &remote.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      open_link(server, fd, &remote);
+    } else if (errno == EAGAIN) {
+      server->complained = false;
+      return;
+    } else if (!is_passing(errno)) {
+      starve(server, errno);
+      return;
+    }
+  }
+}
+
+/* ---- the name ---- */
+
+static void name_unix(struct server *server) {
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+  char *out = server->name + sprintf(server->name, "unix:");
+  for (const char *c = server->address.path; *c; c++)
+    out += sprintf(out, strchr(plain, *c) ? "%c" : "%%%02X", (unsigned char)*c);
+}
+
+/* With the address that was bound, for a name may have several; the % of a zone is the only byte to encode.
+ */
+static void name_tcp(struct server *server) {
+  char text[PEER_ADDRESS_MAX], *zone;
+  union inet_address bound = {0};
+  socklen_t len = sizeof bound;
+  getsockname(server->fd, &bound.any, &len);
+  inet_text(&bound, text);
+  if ((zone = strchr(text, '%'))) *zone++ = '\0';
+  snprintf(server->name, sizeof server->name, zone ? "tcp://%s%%25%s" : "tcp://%s", text, zone);
+}
+
+const char *server_address(const struct server *server) {
+  return server->name;
+}
+
+/* ---- opening and closing ---- */
+
+static enum status bind_address(struct server *server, struct fault *fault) {
+  switch (server->address.scheme) {
+  case ADDRESS_UNIX:
+    return listen_unix(&server->address, &server->fd, &server->file, fault);
+  case ADDRESS_TCP:
+    return listen_tcp(&server->address, &server->fd, fault);
+  default:
+    return fault_set(fault, ST_UNSUPPORTED, 0, NULL, "%s: expected unix:PATH or tcp://HOST:PORT",
+                     server->address.text);
+  }
+}
+
+/* What is there of the descriptors and the socket file. */
+static void release(struct server *server) {
+  if (server->address.scheme == ADDRESS_UNIX) socket_file_unlink(server->address.path, &server->file);
+  close(server->fd);
+  if (server->spare >= 0) close(server->spare);
+  if (server->diag >= 0) close(server->diag);
+}
+
+static enum status start(struct server *server, struct fault *fault) {
+  int error = uv_poll_init(server->env->loop, &server->poll, server->fd);
+  if (error) return fault_set(fault, ST_IO, 0, NULL, "%s: %s", server->address.text, uv_strerror(error));
+  uv_timer_init(server->env->loop, &server->retry);
+  server->poll.data = server->retry.data = server;
+  server->handles = 2;
+  uv_poll_start(&server->poll, UV_READABLE, on_connection);
+  return ST_OK;
+}
+
+enum status server_open(struct server **out, struct transport_env *env, const struct address *address,
+                        const struct server_events *events, void *user, struct fault *fault) {
+  struct server *server = calloc(1, sizeof *server);
+  enum status status;
+  if (!server) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
+  *server = (struct server){.env = env, .events = *events, .user = user, .diag = -1, .address = *address};
+  list_init(&server->starved);
+  if ((status = bind_address(server, fault)) != ST_OK) {
+    free(server);
+    return status;
+  }
+  server->spare = open_spare();
+  if (address->scheme == ADDRESS_TCP) server->diag = peer_diag_open();
+  if ((status = start(server, fault)) != ST_OK) {
+    release(server);
+    free(server);
+    return status;
+  }
+  if (address->scheme == ADDRESS_UNIX)
+    name_unix(server);
+  else
+    name_tcp(server);
+  *out = server;
+  return ST_OK;
+}
+
+static void on_handle_closed(uv_handle_t *handle) {
+  struct server *server = handle->data;
+  if (--server->handles) return;
+  server->events.closed(server->user, server);
+  free(server);
+}
+
+void server_close(struct server *server) {
+  if (server->closing) return;
+  server->closing = true;
+  list_remove(&server->starved);
+  uv_close((uv_handle_t *)&server->poll, on_handle_closed);
+  uv_close((uv_handle_t *)&server->retry, on_handle_closed);
+  release(server);
+}

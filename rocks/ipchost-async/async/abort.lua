@@ -1,9 +1,10 @@
 --- AbortController and its signals: an abort is said once, and ends nothing by itself.
 -- @module async.abort
-local context = require "async.context"
 local cell = require "async.cell"
+local context = require "async.context"
 local errors = require "async.errors"
 local worker = require "async.worker"
+local Task = require("async.task").Task
 
 local abort = {}
 
@@ -38,17 +39,18 @@ function Signal:throwIfAborted()
   if self.aborted then error(self.reason, 0) end
 end
 
+local function is_task(target) return getmetatable(target) == Task end
+local function is_context(target) return getmetatable(target) == context.Context end
+
 local function close(target, reason)
-  if target.close_with then return target:close_with(reason) end
-  if target.interrupt then return target:interrupt(worker.failure(reason)) end
-  if target.is_closing and target:is_closing() then return end
-  local end_it = target.close or target.cancel
-  return worker.call("Error in signal:closes", end_it, target)
+  if is_task(target) then return target:close_with(reason) end
+  if is_context(target) then return target:interrupt(worker.failure(reason)) end
+  return context.end_handle(target)
 end
 
 --- A weak set of contexts and tasks: a signal must not hold what waits. Handles are held.
 local function remember(self, target)
-  local field = (target.close_with or target.interrupt) and "contexts" or "handles"
+  local field = (is_task(target) or is_context(target)) and "contexts" or "handles"
   local set = self[field]
   if not set then
     set = field == "contexts" and setmetatable({}, { __mode = "k" }) or {}
@@ -56,6 +58,8 @@ local function remember(self, target)
   end
   set[target] = true
 end
+
+local function ends(target) return context.method(target, "close") or context.method(target, "cancel") end
 
 local function running_context(self)
   local found = context.find()
@@ -72,7 +76,7 @@ function Signal:closes(...)
   local target = ...
   if select("#", ...) == 0 then
     target = running_context(self)
-  elseif type(target) ~= "table" and type(target) ~= "userdata" or not (target.close or target.cancel) then
+  elseif type(target) ~= "table" and type(target) ~= "userdata" or not ends(target) then
     error(("signal:closes: a task or a handle is needed, not a %s"):format(type(target)), 2)
   end
   if self.aborted then close(target, self.reason) else remember(self, target) end

@@ -1,7 +1,7 @@
 --- await: suspends the running coroutine until what it is given is settled.
 -- @module async.await
-local context = require "async.context"
 local cell = require "async.cell"
+local context = require "async.context"
 
 local enter, raise, suspend = context.enter, context.raise, context.suspend
 local classes, subscribe = cell.classes, cell.subscribe
@@ -32,7 +32,7 @@ end
 local function closable(value)
   local kind = type(value)
   if kind ~= "table" and kind ~= "userdata" then return false end
-  return cell.callable(value.close) or cell.callable(value.cancel)
+  return cell.callable(context.method(value, "close")) or cell.callable(context.method(value, "cancel"))
 end
 
 --- luv's functions return nil, a message and a code when they could not start: the callback never comes.
@@ -73,7 +73,8 @@ M.callback = await_callback
 
 --- Waits for a promise, a task or a thenable and returns its value, or raises its reason as it is.
 -- With an integer and a function it calls the function with the further arguments and a callback at that
--- position, and returns what the callback gets: `await(2, uv.fs_stat, path)`. Anything else is returned.
+-- position, and returns what the callback gets: `await(2, uv.fs_stat, path)`. A handle that the function returns is
+-- closed, or a request cancelled, when the task is closed; a handle also at the end. Anything else is returned.
 -- Raises where nothing may await, and once the task is closed.
 -- @return the value, or values
 function M.await(value, ...)

@@ -51,12 +51,11 @@ end
 
 local function reject(self, reason, trace)
   self.state, self.value, self.trace = REJECTED, reason, trace
-  if self.handled then tell(self) else watch(self) end
+  if self.handled or self.held then tell(self) else watch(self) end
 end
 
 --- Has `reaction:settled(self)` called, from the queue, once the promise is settled.
-local function subscribe(self, reaction)
-  self.handled = true
+local function listen(self, reaction)
   if self.state ~= PENDING then
     post(reaction.settled, reaction, self)
   elseif not self.first then
@@ -66,6 +65,12 @@ local function subscribe(self, reaction)
   else
     self.rest = { reaction }
   end
+end
+
+--- The same by one who sees to a rejection.
+local function subscribe(self, reaction)
+  self.handled = true
+  return listen(self, reaction)
 end
 
 local function copy(self, source)
@@ -239,5 +244,6 @@ return {
   Promise = Promise, classes = classes,
   PENDING = PENDING, FULFILLED = FULFILLED, REJECTED = REJECTED,
   new = new, of = of, callable = callable, here = here, execute = execute, resolvers = resolvers,
-  resolve = resolve, fulfil = fulfil, reject = reject, subscribe = subscribe,
+  resolve = resolve, fulfil = fulfil, reject = reject,
+  listen = listen, subscribe = subscribe,
 }

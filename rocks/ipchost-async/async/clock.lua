@@ -6,7 +6,7 @@ local cell = require "async.cell"
 local scheduler = require "async.scheduler"
 local turn = require "async.turn"
 
-local enter, raise, operation = context.enter, context.raise, context.operation
+local enter, operation = context.enter, context.operation
 
 local clock = {}
 
@@ -14,12 +14,14 @@ local clock = {}
 -- @function scheduler.new_timer
 scheduler.new_timer = scheduler.new_timer or function() return require("luv").new_timer() end
 
-local function milliseconds(ms, name)
+--- A duration for a timer; raises at the caller of the function that is named.
+function clock.milliseconds(ms, name)
   if type(ms) ~= "number" or ms ~= ms then
-    error(("async.%s: milliseconds are needed, not a %s"):format(name, type(ms)), 3)
+    error(("%s: milliseconds are needed, not a %s"):format(name, type(ms)), 3)
   end
-  return ms <= 0 and 0 or math.ceil(ms)
+  return ms <= 0 and 0 or math.ceil(math.min(ms, 2 ^ 53))
 end
+local milliseconds = clock.milliseconds
 
 local function stop(timer)
   if not timer:is_closing() then timer:close() end
@@ -28,7 +30,7 @@ end
 --- Suspends the task for a time.
 -- @number ms milliseconds
 function clock.sleep(ms)
-  ms = milliseconds(ms, "sleep")
+  ms = milliseconds(ms, "async.sleep")
   local op = operation(enter())
   local timer = scheduler.new_timer()
   op.handle = timer
@@ -60,14 +62,37 @@ function Deadline:settled(source)
   cell.resolve(self.promise, source)
 end
 
---- Closes a task, which then settles by itself; stops to wait for anything else.
-function Deadline:passed()
+--- A task that is to be closed settles by itself; anything else is waited for no longer.
+local function passed(self)
   self.timed_out = true
   stop(self.timer)
-  if self.awaited.close_with then return self.awaited:close_with("timeout") end
+  if self.closes and self.awaited.close_with then return self.awaited:close() end
   if self.promise.state ~= cell.PENDING then return end
   self.awaited:forsake(self)
   cell.reject(self.promise, "timeout")
+end
+
+function Deadline:__close()
+  stop(self.timer)
+  self.awaited:forsake(self)
+end
+
+--- Waits for a promise at most so long.
+-- @param awaited a promise or task
+-- @number ms milliseconds
+-- @bool closes whether a task is closed when the time is up
+function clock.within(awaited, ms, closes)
+  enter()
+  if awaited.state ~= cell.PENDING then return await.await(awaited) end
+  local deadline <close> = setmetatable({
+    promise = cell.new(), awaited = awaited, timer = scheduler.new_timer(), closes = closes,
+  }, Deadline)
+  cell.subscribe(awaited, deadline)
+  deadline.timer:start(ms, 0, function() passed(deadline) end)
+  local results = table.pack(await.pawait(deadline.promise))
+  if deadline.timed_out then error("timeout", 0) end
+  if not results[1] then return await.await(deadline.promise) end
+  return table.unpack(results, 2, results.n)
 end
 
 --- Waits for a task, promise or thenable, but not longer than a time: then a task is closed and, once it has ended,
@@ -76,23 +101,10 @@ end
 -- @param task what to wait for
 -- @return its results
 function clock.timeout(ms, task)
-  ms = milliseconds(ms, "timeout")
-  local self = enter()
+  ms = milliseconds(ms, "async.timeout")
   local awaited = cell.of(task)
   if not awaited then error("async.timeout: a task, promise or thenable is needed", 2) end
-  if awaited.state ~= cell.PENDING then return await.await(awaited) end
-  local deadline = setmetatable({ promise = cell.new(), awaited = awaited, timer = scheduler.new_timer() }, Deadline)
-  cell.subscribe(awaited, deadline)
-  deadline.timer:start(ms, 0, function() deadline:passed() end)
-  local results = table.pack(pcall(await.await, deadline.promise))
-  stop(deadline.timer)
-  if self.failure then
-    awaited:forsake(deadline)
-    raise(self, self.failure)
-  end
-  if deadline.timed_out then error("timeout", 0) end
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  return clock.within(awaited, ms, true)
 end
 
 return clock

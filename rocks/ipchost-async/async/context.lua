@@ -5,11 +5,18 @@ local scheduler = require "async.scheduler"
 local worker = require "async.worker"
 
 local running, isyieldable = coroutine.running, coroutine.isyieldable
-local yield = coroutine.yield
+local yield, status = coroutine.yield, coroutine.status
 local contexts, top_level, post = scheduler.contexts, scheduler.top_level, scheduler.post
 local unpack = table.unpack
 
 local context = {}
+
+--- Coroutines that a task's coroutine has resumed through `async.coroutine`: by which.
+context.nested = setmetatable({}, { __mode = "kv" })
+
+--- What a coroutine yields when it awaits, and what it is resumed with when what lies below cannot be suspended.
+context.AWAITS, context.CANNOT = {}, {}
+local nested, AWAITS, CANNOT = context.nested, context.AWAITS, context.CANNOT
 
 local OUTSIDE = "await outside a task: wrap the callback in async.run(function() ... end)"
 
@@ -20,11 +27,15 @@ local Context = {}
 Context.__index = Context
 context.Context = Context
 
---- The context of the running coroutine, or nil where nothing may await.
-function context.find()
-  local co = running()
+--- The context of a coroutine (the running one if none is given), or nil where nothing may await.
+function context.find(co)
+  co = co or running()
   local found = contexts[co]
-  if found or not top_level[co] then return found end
+  if found then return found end
+  if not top_level[co] then
+    local below = nested[co]
+    return below and status(below) == "normal" and context.find(below) or nil
+  end
   found = setmetatable({ co = co, waiting = nil, failure = nil, raised = nil }, Context)
   contexts[co] = found
   return found
@@ -58,7 +69,7 @@ local function name_of(info)
 end
 
 --- Says which C function on the stack cannot be suspended.
-local function unyieldable()
+function context.unyieldable()
   local passing = { [pcall] = true, [xpcall] = true, [error] = true }
   for level = 2, 200 do
     local info = debug.getinfo(level, "Snf")
@@ -75,11 +86,18 @@ end
 function context.suspend(self, target)
   if not isyieldable() then
     target:forsake(self)
-    error(unyieldable(), 0)
+    error(context.unyieldable(), 0)
   end
   self.waiting, self.suspended = target, true
   -- Whoever else resumes the coroutine gets it back at once.
-  repeat yield() until not self.waiting
+  repeat
+    local mark, reason = yield(AWAITS)
+    if mark == CANNOT then
+      self.waiting = nil
+      target:forsake(self)
+      error(reason, 0)
+    end
+  until not self.waiting
   if self.failure then raise(self, self.failure) end
 end
 
@@ -130,20 +148,35 @@ function Operation:complete(...)
   return true
 end
 
---- The context that waited has been closed: the handle that was started is closed too.
-function Operation:forsake()
-  self.done = true
-  local handle = self.handle
-  if not handle then return end
-  local close = handle.close or handle.cancel
-  if handle.is_closing and handle:is_closing() then return end
-  local ok, reason = pcall(close, handle)
+local function index(value, key) return value[key] end
+
+--- A method of a table or userdata, or nil; also of those that raise for names they do not know.
+function context.method(value, name)
+  local ok, found = pcall(index, value, name)
+  return ok and found or nil
+end
+local method = context.method
+
+--- Closes a handle, or cancels a request.
+function context.end_handle(handle)
+  local is_closing = method(handle, "is_closing")
+  if is_closing and is_closing(handle) then return end
+  local ok, reason = pcall(method(handle, "close") or method(handle, "cancel"), handle)
   if not ok then scheduler.log_error("Error in closing what was awaited", reason) end
+end
+
+--- The context that waited has been closed: so is the handle that was started; an owner is told.
+function Operation:forsake()
+  if self.owner then self.owner:forsaken(self) end
+  self.done = true
+  if self.handle then context.end_handle(self.handle) end
 end
 
 --- Waits until it is complete; returns the values.
 function Operation:wait()
   if not self.done then context.suspend(self.context, self) end
+  local handle = self.handle
+  if handle and method(handle, "close") then context.end_handle(handle) end
   local values = self.values
   if values then return unpack(values, 1, values.n) end
   return self.value

@@ -12,6 +12,7 @@ local await = require "async.await"
 local clock = require "async.clock"
 local promise = require "async.promise"
 local task = require "async.task"
+require "async.wait"
 
 local async = {
   run = task.run,
@@ -22,8 +23,27 @@ local async = {
   timeout = clock.timeout,
   checkpoint = clock.checkpoint,
   is_closing = clock.is_closing,
+  iter = require "async.iter",
+  event = require "async.event",
+  future = require "async.future",
+  queue = require "async.queue",
+  semaphore = require "async.semaphore",
+  uv = require "async.uv",
+  coroutine = require "async.nested",
   Promise = promise,
   AbortController = abort.AbortController,
 }
+
+--- Waits for all of a list: returns the list of their values, or raises the first reason.
+function async.all(list) return await.await(promise.all(list)) end
+
+--- Waits for all of a list: returns a list of `{ status =, value =, reason = }`, as Promise.allSettled.
+function async.all_settled(list) return await.await(promise.allSettled(list)) end
+
+--- Waits for the first of a list that succeeds; raises an AggregateError if none does.
+function async.any(list) return await.await(promise.any(list)) end
+
+--- Waits for the first of a list to settle: returns its value or raises its reason.
+function async.race(list) return await.await(promise.race(list)) end
 
 return async

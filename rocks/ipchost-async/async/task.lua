@@ -9,11 +9,11 @@ local cell = require "async.cell"
 local scheduler = require "async.scheduler"
 local worker = require "async.worker"
 
-local contexts, post = scheduler.contexts, scheduler.post
+local contexts, post, nested = scheduler.contexts, scheduler.post, context.nested
 local start, catch, caught, Failure = worker.start, worker.catch, worker.caught, worker.Failure
 local interrupt = context.Context.interrupt
 local PENDING, REJECTED = cell.PENDING, cell.REJECTED
-local fulfil, reject, subscribe, callable = cell.fulfil, cell.reject, cell.subscribe, cell.callable
+local fulfil, reject, callable = cell.fulfil, cell.reject, cell.callable
 local running, unpack, pack, getmeta = coroutine.running, table.unpack, table.pack, debug.getmetatable
 
 local M = {}
@@ -71,7 +71,7 @@ local function complete(self)
   self.outcome = nil
   if parent then leave(self) end
   if failed(outcome) then
-    self.handled = minded(self, outcome, parent)
+    if self.held then self.scope = parent else self.handled = minded(self, outcome, parent) end
     reject(self, outcome.value, outcome.trace)
   else
     fulfil(self, outcome[1], outcome.n ~= 1 and outcome or nil)
@@ -123,7 +123,8 @@ end
 
 --- The task that is running, or nil.
 local function current()
-  local self = contexts[running()]
+  local co = running()
+  local self = contexts[co] or nested[co] and context.find(co)
   if self and getmeta(self) == Task then return self end
 end
 
@@ -205,32 +206,21 @@ function Task:detach()
   return self
 end
 
-local Observer = {}
-Observer.__index = Observer
-
-local function observe(callback, task)
-  if task.state == REJECTED then return worker.call("Error in on_complete", callback, task.value) end
-  local values = task.values
-  if values then return worker.call("Error in on_complete", callback, nil, unpack(values, 1, values.n)) end
-  return worker.call("Error in on_complete", callback, nil, task.value)
+--- Keeps a failure from travelling until `release`; tells the reaction when the task has completed.
+function Task:hold(reaction)
+  self.held = (self.held or 0) + 1
+  cell.listen(self, reaction)
 end
 
-function Observer:settled(task) observe(self.callback, task) end
-
---- Has `callback(err, ...)` called once it has completed, at once if it has.
--- @tparam function callback gets the reason, or nil and the results
--- @treturn function ends the observation
-function Task:on_complete(callback)
-  if not callable(callback) then error("on_complete: a function is needed", 2) end
-  if self.state ~= PENDING then
-    self.handled = true
-    observe(callback, self)
-    return function() end
-  end
-  local observer = setmetatable({ callback = callback }, Observer)
-  subscribe(self, observer)
-  return function() self:forsake(observer) end
+--- Whoever held it has had the time to await it: a failure travels now.
+function Task:release()
+  self.held = self.held > 1 and self.held - 1 or nil
+  if self.held or self.state ~= REJECTED or self.handled then return end
+  self.handled = minded(self, worker.failure(self.value, self.trace), self.scope)
+  if not self.handled then scheduler.watch(self) end
 end
+
+Task.on_complete = require "async.observer"
 
 --- A traceback: of a task that failed, where; of one that waits, where, and where what it waits for waits.
 -- @string[opt] message goes before it

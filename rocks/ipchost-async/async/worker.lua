@@ -33,11 +33,15 @@ function worker.join(trace, origin)
 end
 
 -- What lies below a script's function in a worker: frames of this rock, which tell nobody anything.
-local HERE = debug.getinfo(1, "S").short_src:gsub("%p", "%%%0")
-local BASE = "\n\t%[C%]: in function 'xpcall'\n\t[^\n]*\n\t" .. HERE .. ".*$"
+local FOLDER = (debug.getinfo(1, "S").short_src:match("^(.-)worker[^/]*$") or "\n"):gsub("%p", "%%%0")
+local BASE = "\n\t%[C%]: in function 'xpcall'\n\t[^\n]*\n\t" .. FOLDER .. "worker.*$"
+local OWN = "\n\t" .. FOLDER .. "[^\n]*$"
 
 --- A traceback without the frames of this rock that lie below the script's.
-local function trimmed(trace) return (trace:gsub(BASE, "")) end
+local function trimmed(trace)
+  local cut, found = trace:gsub(BASE, "")
+  return found == 0 and trace or (cut:gsub(OWN, ""))
+end
 
 --- The message handler of every call of a script's function: makes a failure of the error.
 function worker.catch(value)

@@ -4,7 +4,6 @@
 #                                 kept corpus without libFuzzer; with IPCHOST_FUZZ (clang) also fuzz_<what>.
 enable_testing()
 add_custom_target(c_tests)
-find_program(LUA_INTERPRETER NAMES lua5.4)
 
 # The vectors that C tests read are turned into C tables, so that a test carries its data.
 set(vectors_dir ${CMAKE_BINARY_DIR}/vectors)

@@ -120,5 +120,6 @@ void generation_loop_close(struct generation *generation, void (*done)(struct ge
   generation->emptied = done;
   generation_enter(generation, "closing the scripts' handles", close_handles, generation);
   uv_close((uv_handle_t *)&generation->keep, NULL);
+  uv_prepare_stop(&generation->prepare); /* it keeps its callback while it is active */
   uv_prepare_start(&generation->prepare, on_closing_turn);
 }

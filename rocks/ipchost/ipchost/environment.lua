@@ -1,6 +1,8 @@
 --- The Lua side of a generation: what the standard libraries may do inside of the host, how modules are found, and
 -- how the entries are run. It returns a function of `host` (log, request, base, scripts) that returns what the
 -- host calls: drain, top_level, load.
+-- All of async is loaded before coroutine.yield is guarded: it keeps the raw one.
+require "async"
 local scheduler = require "async.scheduler"
 local uv = require "luv"
 

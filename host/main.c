@@ -1,0 +1,64 @@
+/* main: the program: does what the command line says. Standard output is for the ready line, --help and
+ * --version. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "host.h"
+#include "options.h"
+
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_MISUSED = 2 };
+
+static int misused(const struct fault *fault) {
+  fprintf(stderr, "ipchost: %s\n", fault->text);
+  return EXIT_MISUSED;
+}
+
+/* What the command line says goes before the config. */
+static void override_config(struct config *config, const struct options *options) {
+  if (options->dev) config->dev = true;
+  if (options->has_log_level) config->log_level = options->log_level;
+}
+
+static int run(const struct config *config) {
+  struct log *log;
+  int exit_code;
+  if (log_open(&log, STDERR_FILENO, config->log_level, config->log_format, config->limits.log_queue) !=
+      ST_OK) {
+    fprintf(stderr, "ipchost: the log cannot be opened\n");
+    return EXIT_FAILED;
+  }
+  exit_code = host_run(config, log);
+  log_close(log);
+  return exit_code;
+}
+
+static int with_config(const struct options *options) {
+  struct config config;
+  struct fault fault;
+  int exit_code = EXIT_FINE;
+  if (config_load(options->config, &config, &fault) != ST_OK) {
+    exit_code = misused(&fault);
+  } else if (options->action == OPTIONS_RUN) {
+    override_config(&config, options);
+    exit_code = run(&config);
+  }
+  config_deinit(&config);
+  return exit_code;
+}
+
+int main(int argc, char **argv) {
+  struct options options;
+  struct fault fault;
+  if (options_parse(argc, argv, &options, &fault) != ST_OK) return misused(&fault);
+  switch (options.action) {
+  case OPTIONS_HELP:
+    fputs(options_help(), stdout);
+    return EXIT_FINE;
+  case OPTIONS_VERSION:
+    puts("ipchost " IPCHOST_VERSION);
+    return EXIT_FINE;
+  default:
+    return with_config(&options);
+  }
+}

@@ -27,13 +27,13 @@ static int parse(const char *text, size_t len) {
 
 /* A GET of / with these headers, each line with its end. */
 static int headers(const char *lines) {
-  char text[1024];
+  static char text[1024]; /* what was read borrows it */
   int len = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: h\r\n%s\r\n", lines);
   return parse(text, (size_t)len);
 }
 
 static int line(const char *first) {
-  char text[1024];
+  static char text[1024]; /* what was read borrows it */
   int len = snprintf(text, sizeof text, "%s\r\nHost: h\r\n\r\n", first);
   return parse(text, (size_t)len);
 }

@@ -126,6 +126,7 @@ static int push_ipc(lua_State *L) {
   emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, "contents.ipc", EMITTER_HANDLERS | EMITTER_DOT);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, UV_IPC);
+  if (living(L, lua_touserdata(L, 1))) runtime_of(L)->scoped_ipc++;
   return 1;
 }
 
@@ -183,6 +184,13 @@ void contents_push(lua_State *L, uint64_t id) {
 }
 
 void contents_bury(lua_State *L, uint64_t id) {
+  if (contents_find(L, id)) {
+    if (contents_ipc(L, -1)) {
+      runtime_of(L)->scoped_ipc--;
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
   object_bury(L, runtime_of(L)->contents, (lua_Integer)id, -(lua_Integer)id);
 }
 

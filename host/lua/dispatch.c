@@ -15,83 +15,104 @@ struct dispatch {
   struct event *event;
 };
 
-/* Slots of a dispatching coroutine. */
-enum { SLOT_CATCH = 1, SLOT_EVENT, SLOT_CHANNEL, SLOT_FUNCTION, SLOT_FIRST_ARG, SLOT_RESULT = SLOT_FUNCTION };
+/* Slots of a dispatching coroutine. SLOT_FUNCTION first has what ipcMain has for the channel: a handler, or
+ * an array of listeners. */
+enum {
+  SLOT_CATCH = 1,
+  SLOT_EVENT,
+  SLOT_CHANNEL,
+  SLOT_TABLE,
+  SLOT_FUNCTION,
+  SLOT_FIRST_ARG, /* the event again: arguments follow it */
+  SLOT_RESULT = SLOT_FUNCTION
+};
+
+/* A C function has LUA_MINSTACK slots from the start. */
+#define FEW_ARGS 8
 
 /* ---- invoke ---- */
 
 /* A result that must be awaited: a table whose `then` can be called. [-0, +0, e] */
 static bool is_thenable(lua_State *L, int index) {
   bool callable;
-  if (!lua_istable(L, index)) return false;
+  if (lua_type(L, index) != LUA_TTABLE) return false;
   if (lua_getfield(L, index, "then") == LUA_TNIL) {
     lua_pop(L, 1);
     return false;
   }
   callable = lua_isfunction(L, -1) || luaL_getmetafield(L, -1, "__call") != LUA_TNIL;
-  lua_settop(L, lua_absindex(L, index));
+  lua_settop(L, index);
   return callable;
 }
 
-static int invoke_done(lua_State *L, int status, lua_KContext awaited);
-
 /* `return nil, "message", code` rejects with that message. [-0, +0, m] */
-static void reject_returned(lua_State *L, struct event *event) {
+static void reject_returned(lua_State *L, const struct event *event) {
   const char *code = lua_isstring(L, SLOT_RESULT + 2) ? lua_tostring(L, SLOT_RESULT + 2) : NULL;
   clone_push_error(L, "Error", lua_tostring(L, SLOT_RESULT + 1), code);
   answer_reject(L, event->call, -1);
 }
 
-static int invoke_results(lua_State *L, struct event *event) {
-  int results = lua_gettop(L) - SLOT_RESULT + 1;
+static void answer_results(lua_State *L, const struct event *event, int results) {
   if (results > 1) {
-    if (lua_isnil(L, SLOT_RESULT) && lua_type(L, SLOT_RESULT + 1) == LUA_TSTRING)
-      return reject_returned(L, event), 0;
+    if (lua_isnil(L, SLOT_RESULT) && lua_type(L, SLOT_RESULT + 1) == LUA_TSTRING) {
+      reject_returned(L, event);
+      return;
+    }
     misuse_warn(L, "a handler returned %d results: invoke answers with the first only", results);
   }
   if (!results) lua_pushnil(L);
   answer_value(L, event->call, SLOT_RESULT);
+}
+
+static int invoke_done(lua_State *L, int status, lua_KContext awaited);
+
+/* The handler has ended, or with `awaited` what it returned has settled. */
+static int finish_invoke(lua_State *L, const struct event *event, int status, bool awaited) {
+  int results = lua_gettop(L) - SLOT_RESULT + 1;
+  if (status != LUA_OK && status != LUA_YIELD) {
+    answer_raised(L, event->call, -1, SLOT_CHANNEL);
+  } else if (!awaited && results > 0 && is_thenable(L, SLOT_RESULT)) {
+    lua_settop(L, SLOT_RESULT);
+    hook_push(L, "await");
+    lua_insert(L, SLOT_RESULT);
+    return finish_invoke(L, event, lua_pcallk(L, 1, LUA_MULTRET, SLOT_CATCH, 1, invoke_done), true);
+  } else {
+    answer_results(L, event, results);
+  }
   return 0;
 }
 
 static int invoke_done(lua_State *L, int status, lua_KContext awaited) {
-  struct event *event = lua_touserdata(L, SLOT_EVENT);
-  if (status != LUA_OK && status != LUA_YIELD) {
-    answer_raised(L, event->call, -1, SLOT_CHANNEL);
-    return 0;
-  }
-  if (!awaited && lua_gettop(L) >= SLOT_RESULT && is_thenable(L, SLOT_RESULT)) {
-    lua_settop(L, SLOT_RESULT);
-    hook_push(L, "await");
-    lua_insert(L, SLOT_RESULT);
-    return invoke_done(L, lua_pcallk(L, 1, LUA_MULTRET, SLOT_CATCH, 1, invoke_done), 1);
-  }
-  return invoke_results(L, event);
+  return finish_invoke(L, lua_touserdata(L, SLOT_EVENT), status, awaited != 0);
 }
 
-/* Pushes the handler: frame's, contents', ipcMain's, the first that there is. [-0, +(0|1), m] */
-static bool find_handler(lua_State *L, struct dispatch *d) {
-  struct runtime *rt = d->rt;
+/* Takes the handler of the emitter at the top, which it pops, into SLOT_FUNCTION. */
+static bool take_handler(lua_State *L) {
+  bool found = emitter_handler(L, -1, SLOT_CHANNEL);
+  if (found) lua_replace(L, SLOT_FUNCTION);
+  lua_pop(L, 1);
+  return found;
+}
+
+/* The frame's handler, or else the contents'. */
+static bool take_scoped_handler(lua_State *L, const struct dispatch *d) {
   int top = lua_gettop(L);
-  if (rt->scoped) {
-    if (frame_find(L, d->message->frame) && frame_ipc(L, -1) && emitter_handler(L, -1, SLOT_CHANNEL))
-      goto found;
-    lua_settop(L, top);
-    if (contents_find(L, d->message->contents) && contents_ipc(L, -1) && emitter_handler(L, -1, SLOT_CHANNEL))
-      goto found;
-    lua_settop(L, top);
-  }
-  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->ipcmain);
-  if (emitter_handler(L, -1, SLOT_CHANNEL)) goto found;
+  bool found = frame_find(L, d->message->frame) && frame_ipc(L, -1) && take_handler(L);
   lua_settop(L, top);
-  return false;
-found:
-  lua_replace(L, top + 1);
-  lua_settop(L, top + 1);
-  return true;
+  if (!found) found = contents_find(L, d->message->contents) && contents_ipc(L, -1) && take_handler(L);
+  lua_settop(L, top);
+  return found;
 }
 
-static int no_handler(lua_State *L, struct dispatch *d) {
+static bool find_handler(lua_State *L, const struct dispatch *d) {
+  struct runtime *rt = d->rt;
+  if (rt->scoped_ipc && take_scoped_handler(L, d)) return true;
+  if (lua_type(L, SLOT_FUNCTION) == LUA_TFUNCTION) return true;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->ipcmain);
+  return take_handler(L);
+}
+
+static int no_handler(lua_State *L, const struct dispatch *d) {
   const char *channel = lua_tostring(L, SLOT_CHANNEL);
   misuse_no_listener(L, channel);
   lua_pushfstring(L, "No handler registered for '%s'", channel);
@@ -99,11 +120,9 @@ static int no_handler(lua_State *L, struct dispatch *d) {
   return 0;
 }
 
-/* Stack on entry: catch, event, channel, nil, event, arguments. */
-static int run_handler(lua_State *L, struct dispatch *d, int nargs) {
+static int run_handler(lua_State *L, const struct dispatch *d, int nargs) {
   if (!find_handler(L, d)) return no_handler(L, d);
-  lua_replace(L, SLOT_FUNCTION);
-  return invoke_done(L, lua_pcallk(L, nargs + 1, LUA_MULTRET, SLOT_CATCH, 0, invoke_done), 0);
+  return finish_invoke(L, d->event, lua_pcallk(L, nargs + 1, LUA_MULTRET, SLOT_CATCH, 0, invoke_done), false);
 }
 
 /* ---- send, sync, post ---- */
@@ -182,53 +201,59 @@ static int settle_all(lua_State *L, struct dispatch *d) {
   return 0;
 }
 
-/* The usual case: ipcMain's only listener runs in this very coroutine. Stack: ..., ipcMain, array. */
+/* The usual case: ipcMain's only listener, in SLOT_FUNCTION, runs in this very coroutine. */
 static int run_only(lua_State *L, struct dispatch *d, int nargs) {
   struct event *event = d->event;
-  int emitter = lua_gettop(L) - 1;
-  lua_rawgeti(L, -1, 1);
-  if (!emitter_unwrap(L, emitter)) return settle_all(L, d);
-  lua_replace(L, SLOT_FUNCTION);
-  lua_settop(L, SLOT_FIRST_ARG + nargs);
   event->started = event->running = 1;
   event->settling = true;
   return only_done(L, lua_pcallk(L, nargs + 1, 1, SLOT_CATCH, 0, only_done), 0);
 }
 
+/* Takes the only listener of the array in SLOT_FUNCTION there, if it is a function and no once wrapper. */
+static bool take_only(lua_State *L) {
+  if (lua_type(L, SLOT_FUNCTION) != LUA_TTABLE || lua_rawlen(L, SLOT_FUNCTION) != 1) return false;
+  if (lua_rawgeti(L, SLOT_FUNCTION, 1) == LUA_TFUNCTION) {
+    lua_replace(L, SLOT_FUNCTION);
+    return true;
+  }
+  lua_pop(L, 1);
+  return false;
+}
+
 static int run_listeners(lua_State *L, struct dispatch *d, int nargs) {
   struct runtime *rt = d->rt;
-  int count;
-  if (rt->scoped) start_scoped(L, d, nargs);
+  if (rt->scoped)
+    start_scoped(L, d, nargs);
+  else if (take_only(L))
+    return run_only(L, d, nargs);
   lua_rawgeti(L, LUA_REGISTRYINDEX, rt->ipcmain);
-  count = emitter_listeners(L, -1, SLOT_CHANNEL);
-  if (count == 1 && !d->event->started) return run_only(L, d, nargs);
-  if (count) {
-    lua_pop(L, 1);
-    start_listeners(L, SLOT_CHANNEL, nargs, false);
-  }
+  start_listeners(L, SLOT_CHANNEL, nargs, false);
   return settle_all(L, d);
 }
 
 /* ---- the base of a dispatching coroutine ---- */
 
 static int dispatch_base(lua_State *L) {
-  struct dispatch *d = lua_touserdata(L, 1);
+  struct runtime *rt = runtime_of(L);
+  struct dispatch *d = rt->dispatch;
   const struct message *m = d->message;
+  bool invoke = m->kind == MESSAGE_INVOKE;
   int nargs;
-  lua_settop(L, 0);
   lua_pushcfunction(L, answer_catch);
   d->event = event_push(L, m);
   lua_pushlstring(L, (const char *)m->channel.data, m->channel.len);
-  lua_pushnil(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, invoke ? rt->handlers : rt->listeners);
+  lua_pushvalue(L, SLOT_CHANNEL);
+  lua_rawget(L, SLOT_TABLE);
   lua_pushvalue(L, SLOT_EVENT);
-  nargs = m->kind == MESSAGE_POST ? clone_decode(L, m->payload, &d->rt->clone, d->fault)
-                                  : clone_decode_list(L, m->payload, &d->rt->clone, d->fault);
+  nargs = m->kind == MESSAGE_POST ? clone_decode(L, m->payload, &rt->clone, d->fault)
+                                  : clone_decode_list(L, m->payload, &rt->clone, d->fault);
   if (nargs < 0) {
     d->status = d->fault->status;
     return 0;
   }
-  luaL_checkstack(L, LUA_MINSTACK, "too many arguments");
-  return m->kind == MESSAGE_INVOKE ? run_handler(L, d, nargs) : run_listeners(L, d, nargs);
+  if (nargs > FEW_ARGS) luaL_checkstack(L, LUA_MINSTACK, "too many arguments");
+  return invoke ? run_handler(L, d, nargs) : run_listeners(L, d, nargs);
 }
 
 /* [-1, +0, m] with the coroutine's event: it waits now, and may wait for ever. */
@@ -270,8 +295,8 @@ enum status dispatch_message(struct runtime *rt, const struct message *message, 
   generation_begin(rt->generation);
   if (task_take(rt, L, &task)) {
     lua_pushcfunction(task.co, dispatch_base);
-    lua_pushlightuserdata(task.co, &d);
-    after_run(&d, &task, task_run(rt, L, &task, 1, "dispatch"));
+    rt->dispatch = &d;
+    after_run(&d, &task, task_run(rt, L, &task, 0, "dispatch"));
   } else {
     core_reply_error(rt->core, message->call, "Error", "not enough memory", "ERR_LIMIT_MEMORY");
   }

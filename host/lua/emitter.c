@@ -69,6 +69,14 @@ void emitter_make_table(lua_State *L, int emitter, enum emitter_table which) {
   lua_setiuservalue(L, emitter, (int)which);
 }
 
+void emitter_push_handlers(lua_State *L, int emitter) {
+  emitter_make_table(L, lua_absindex(L, emitter), EMITTER_HANDLER);
+}
+
+void emitter_push_listeners(lua_State *L, int emitter) {
+  emitter_make_table(L, lua_absindex(L, emitter), EMITTER_LISTENERS);
+}
+
 /* ---- keys ---- */
 
 void emitter_push_key(lua_State *L, int index) {

@@ -83,6 +83,11 @@ bool emitter_unwrap(lua_State *L, int emitter);
  * registered with handleOnce; false and nothing pushed if there is none. [-0, +(1|0), m] */
 bool emitter_handler(lua_State *L, int emitter, int channel);
 
+/* Pushes the table of the handlers, channel -> function or once wrapper, and that of the listeners, channel
+ * -> array: the same tables for the emitter's life, for a dispatcher that must look up fast. [-0, +1, m] */
+void emitter_push_handlers(lua_State *L, int emitter);
+void emitter_push_listeners(lua_State *L, int emitter);
+
 /* Emits `event` with the `nargs` values on the top of the stack, which it pops, to the listeners in order,
  * through the start function; returns how many there were. The emitter's index is absolute. [-nargs, +0, m]
  */

@@ -44,6 +44,8 @@ static int push_ipc(lua_State *L) {
   emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, "frame.ipc", EMITTER_HANDLERS | EMITTER_DOT);
   lua_pushvalue(L, -1);
   lua_setiuservalue(L, 1, UV_IPC);
+  if (core_frame(runtime_of(L)->core, ((struct frame_object *)lua_touserdata(L, 1))->id))
+    runtime_of(L)->scoped_ipc++;
   return 1;
 }
 
@@ -146,6 +148,13 @@ void frame_push(lua_State *L, uint64_t id) {
 }
 
 void frame_bury(lua_State *L, uint64_t id) {
+  if (frame_find(L, id)) {
+    if (frame_ipc(L, -1)) {
+      runtime_of(L)->scoped_ipc--;
+      lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+  }
   object_bury(L, runtime_of(L)->frames, (lua_Integer)id, (lua_Integer)id);
 }
 

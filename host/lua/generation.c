@@ -4,20 +4,6 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 
-static void *allocate(void *user, void *block, size_t old, size_t size) {
-  struct generation *generation = user;
-  void *moved;
-  if (!block) old = 0; /* then it is a kind of object */
-  if (!size) {
-    free(block);
-    generation->memory -= old;
-    return NULL;
-  }
-  moved = realloc(block, size);
-  if (moved) generation->memory += size - old;
-  return moved;
-}
-
 /* ---- errors ---- */
 
 /* [-1, +0, e] with the value, where, and the coroutine as a lightuserdata. */
@@ -209,6 +195,7 @@ static void finish(struct generation *generation) {
   void (*closed)(void *) = generation->options.closed;
   void *user = generation->options.user;
   lua_close(generation->L);
+  allocator_deinit(&generation->allocator);
   free(generation);
   if (closed) closed(user);
 }
@@ -219,13 +206,14 @@ enum status generation_open(struct generation **out, const struct generation_opt
   enum status status;
   if (!generation) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
   generation->options = *options;
-  generation->L = lua_newstate(allocate, generation);
+  generation->L = lua_newstate(allocator_alloc, &generation->allocator);
   if (!generation->L) {
     free(generation);
     return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
   }
   if ((status = generation_loop_open(generation, fault)) != ST_OK) {
     lua_close(generation->L);
+    allocator_deinit(&generation->allocator);
     free(generation);
     return status;
   }

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "lua/allocator.h"
 
 struct generation_options {
   uv_loop_t *outer;            /* the host's loop */
@@ -38,7 +39,7 @@ struct generation_options {
 struct generation {
   lua_State *L; /* the main state; script code runs in coroutines made from it */
   struct generation_options options;
-  size_t memory;      /* bytes in use by this state */
+  struct allocator allocator;
   lua_State *running; /* the coroutine that runs now, or NULL; kept right by resume, wrap and close */
   uint64_t serial;    /* of entries into Lua */
   unsigned depth;     /* entries in progress */

@@ -155,7 +155,7 @@ static int app_metrics(lua_State *L) {
   set_count(L, "waitingHandlers", rt->guards);
   set_count(L, "handles", handles - 1); /* without the host's own */
   set_count(L, "references", count_references(L));
-  set_count(L, "memory", rt->generation->memory);
+  set_count(L, "memory", rt->generation->allocator.used);
   return 1;
 }
 
@@ -255,6 +255,10 @@ void modules_open(lua_State *L) {
   clone_open(L);
   ipc = lua_gettop(L);
   emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, "ipcMain", EMITTER_HANDLERS | EMITTER_DOT);
+  emitter_push_handlers(L, -1);
+  rt->handlers = luaL_ref(L, LUA_REGISTRYINDEX);
+  emitter_push_listeners(L, -1);
+  rt->listeners = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushvalue(L, -1);
   rt->ipcmain = luaL_ref(L, LUA_REGISTRYINDEX);
   publish(L, ipc, "ipcMain");

@@ -31,18 +31,21 @@ struct runtime {
   struct buf scratch; /* encodings on their way out; empty between uses */
   struct task *tasks; /* free ones */
   size_t task_count, task_cap;
-  int threads;          /* registry reference: slot -> thread */
-  lua_Integer slots;    /* slots given out so far */
-  int ipcmain, app;     /* registry references: the emitters */
-  int contents, frames; /* registry references: id -> object of the living, made when first asked for */
-  int dead;             /* registry reference: weak, id string -> object of the destroyed */
-  int pending;          /* registry reference: weak, call -> event of calls whose handler waits */
-  int hooks;            /* registry reference: functions of the prelude by name */
-  int warned;           /* registry reference: set of warnings given, by text */
-  unsigned warnings;    /* how many they are */
-  size_t scoped;        /* living contents and frame objects: 0 keeps dispatch off them */
-  size_t guards;        /* living guards: while above 0 the idle host collects */
-  uint64_t *lost;       /* calls whose guard was collected, to be answered outside of the collector */
+  int threads;               /* registry reference: slot -> thread */
+  lua_Integer slots;         /* slots given out so far */
+  int ipcmain, app;          /* registry references: the emitters */
+  int handlers, listeners;   /* registry references: ipcMain's tables */
+  struct dispatch *dispatch; /* dispatch.c: the message whose coroutine is about to be resumed */
+  int contents, frames;      /* registry references: id -> object of the living, made when first asked for */
+  int dead;                  /* registry reference: weak, id string -> object of the destroyed */
+  int pending;               /* registry reference: weak, call -> event of calls whose handler waits */
+  int hooks;                 /* registry reference: functions of the prelude by name */
+  int warned;                /* registry reference: set of warnings given, by text */
+  unsigned warnings;         /* how many they are */
+  size_t scoped;             /* living contents and frame objects: 0 keeps dispatch off them */
+  size_t scoped_ipc;         /* those of them whose `ipc` was asked for */
+  size_t guards;             /* living guards: while above 0 the idle host collects */
+  uint64_t *lost;            /* calls whose guard was collected, to be answered outside of the collector */
   size_t lost_count, lost_cap;
   const char *base;         /* the config's folder */
   struct slice settings;    /* app.settings as a value document */

@@ -46,7 +46,7 @@ bool task_take(struct runtime *rt, lua_State *from, struct task *out) {
 int task_run(struct runtime *rt, lua_State *from, struct task *task, int nargs, const char *where) {
   int nresults, status = generation_resume(rt->generation, task->co, from, nargs, &nresults);
   if (status == LUA_OK) {
-    lua_settop(task->co, 0);
+    if (nresults) lua_settop(task->co, 0);
     rt->tasks[rt->task_count++] = *task; /* room: it was taken from here */
     return status;
   }

@@ -5,11 +5,12 @@
 #   make bench    the benchmark of bench/README.md
 #   make install  to $(DESTDIR)$(PREFIX)
 #   make format   clang-format over the C sources
+#   make lua-path for the shell: eval "$(make -s lua-path)", and Lua finds the rocks and ipchost.core
 #   make clean    remove build/
 PREFIX ?= /usr/local
 CONFIG ?= config.lua
 
-.PHONY: run test build bench install format clean
+.PHONY: run test build bench install format lua-path clean
 .NOTPARALLEL:
 
 run: build
@@ -32,6 +33,11 @@ install: build
 format:
 	@tools/setup run test
 	@find host spec bench -name '*.[ch]' -exec clang-format -i {} +
+
+lua-path:
+	@printf 'export LUA_PATH="'; printf '%s/?.lua;%s/?/init.lua;' $(foreach rock,$(wildcard $(CURDIR)/rocks/*),$(rock) $(rock)); \
+	echo '$${LUA_PATH:-;}"'
+	@echo 'export LUA_CPATH="$(CURDIR)/build/lua/?.so;$${LUA_CPATH:-;}"'
 
 clean:
 	rm -rf build

@@ -1,6 +1,6 @@
 /*
- * packet_layout: the table of section 2 of docs/protocol.md as data, for packet.c and packet_put.c, and the
- * parser that walks it. Private to wire/ and its tests. It knows the places of header items, not their
+ * packet_layout: the table of section 2 of docs/protocol.md as data, for packet.c, packet_put.c and those who
+ * treat all kinds alike, and the parser that walks it. It knows the places of header items, not their
  * meaning.
  */
 #ifndef IPCHOST_WIRE_PACKET_LAYOUT_H

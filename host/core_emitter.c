@@ -1,0 +1,96 @@
+/*
+ * core_emitter: the emitter class for Lua code that brings methods of its own, as the renderer's ipcRenderer
+ * does, and a way to start its listeners where there is no host that does it.
+ */
+#include <lauxlib.h>
+
+#include "core_module.h"
+#include "lua/emitter_private.h"
+
+#define CLASS "ipchost.ipcRenderer"
+
+enum { METHODS = EMITTER_UV + 1 };
+
+static const char RUNNER_KEY, WARN_KEY;
+
+/* What a renderer's ipcRenderer has beside an emitter's methods, for "did you mean". */
+static const char *const names[] = {"send", "sendSync", "invoke", "postMessage", "with", NULL};
+
+/* The class's lookup: (emitter, key). */
+static int index_methods(lua_State *L) {
+  lua_getiuservalue(L, 1, METHODS);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, -2);
+  return 1;
+}
+
+/* emitter(name, methods): an emitter whose methods take a dot and a colon; those of the table come first. */
+static int new_emitter(lua_State *L) {
+  const char *name = luaL_checkstring(L, 1);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  emitter_new(L, sizeof(struct emitter), 1, CLASS, name, EMITTER_DOT);
+  lua_pushvalue(L, 2);
+  lua_setiuservalue(L, -2, METHODS);
+  return 1;
+}
+
+/* emit(emitter, channel, ...): as from outside: the count of listeners. */
+static int emit(lua_State *L) {
+  int count;
+  luaL_checkudata(L, 1, CLASS);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  count = emitter_emit_key(L, 1, 2, lua_gettop(L) - 2);
+  lua_pushinteger(L, count);
+  return 1;
+}
+
+void core_emitter_open(lua_State *L) {
+  emitter_class(L, CLASS, EMITTER_DOT, index_methods);
+  emitter_class_names(L, names);
+  lua_pop(L, 1);
+  lua_pushcfunction(L, new_emitter);
+  lua_setfield(L, -2, "emitter");
+  lua_pushcfunction(L, emit);
+  lua_setfield(L, -2, "emit");
+}
+
+/* ---- without a host ---- */
+
+/* emitter_start_fn: run(listener, ...). It answers for the listener's errors; one of its own is printed. */
+static void start(lua_State *L, int nargs) {
+  int listener = lua_gettop(L) - nargs;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &RUNNER_KEY);
+  if (lua_isnil(L, -1))
+    lua_pop(L, 1);
+  else
+    lua_insert(L, listener);
+  if (lua_pcall(L, lua_gettop(L) - listener, 0, 0) == LUA_OK) return;
+  lua_writestringerror("%s\n", luaL_tolstring(L, -1, NULL));
+  lua_settop(L, listener - 1);
+}
+
+/* emitter_warn_fn: warn(text with a traceback). */
+static void warn(lua_State *L, const char *text) {
+  luaL_traceback(L, L, text, 1);
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &WARN_KEY) == LUA_TNIL) {
+    lua_pop(L, 2);
+    return;
+  }
+  lua_insert(L, -2);
+  lua_call(L, 1, 0);
+}
+
+static int set_runner(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_settop(L, 2);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &WARN_KEY);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &RUNNER_KEY);
+  return 0;
+}
+
+void core_emitter_own(lua_State *L) {
+  emitter_setup(L, start, warn);
+  lua_pushcfunction(L, set_runner);
+  lua_setfield(L, -2, "set_runner");
+}

@@ -38,7 +38,8 @@ end
 
 ipcMain.handle("words:count", function(_, path)
   if type(path) ~= "string" then
-    error { name = "TypeError", message = "words:count wants a path", code = "ERR_ARGUMENT", data = { got = ipc.type(path) } }
+    local data = { got = ipc.type(path) }
+    error { name = "TypeError", message = "words:count wants a path", code = "ERR_ARGUMENT", data = data }
   end
   local fd = open(path)
   local ok, result = pcall(count, fd)

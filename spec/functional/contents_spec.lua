@@ -71,7 +71,10 @@ support.each_transport("webContents and frames", [==[
     frame.ipc.on("where", function() list[#list + 1] = "frame" end)
     contents.ipc.on("where", function() list[#list + 1] = "contents" end)
     ipcMain.on("where", function() list[#list + 1] = "ipcMain" end)
-    ipcMain.handle("everywhere", function() ipcMain.removeAllListeners("where") ipcMain.removeHandler("everywhere") return ipc.Array(list) end)
+    ipcMain.handle("everywhere", function()
+      ipcMain.removeAllListeners("where").removeHandler("everywhere")
+      return ipc.Array(list)
+    end)
     frame.ipc.on("sync", function(e) e.returnValue = "answered" end)
   end)
   local kept
@@ -85,7 +88,9 @@ support.each_transport("webContents and frames", [==[
              found = webContents.fromId(kept.contents.id) == nil }
   end)
   ipcMain.handle("dots", function(event)
-    return ipc.Array { select(2, pcall(event.sender.send, "channel")), select(2, pcall(event.senderFrame.send, "channel")) }
+    local _, contents = pcall(event.sender.send, "channel")
+    local _, frame = pcall(event.senderFrame.send, "channel")
+    return ipc.Array { contents, frame }
   end)
   ipcMain.on("hold", function(event) local signal end)
   local signals = {}
@@ -96,11 +101,18 @@ support.each_transport("webContents and frames", [==[
     local code = await(done)
     signals[#signals + 1] = code .. " " .. tostring(event.signal.aborted)
   end)
-  ipcMain.handle("signals", function(_, n) while #signals < n do async.sleep(1) end local s = signals signals = {} return ipc.Array(s) end)
+  ipcMain.handle("signals", function(_, n)
+    while #signals < n do async.sleep(1) end
+    local all = signals
+    signals = {}
+    return ipc.Array(all)
+  end)
 ]==], function(context)
   it("tells who is there", function()
     context.renderer:close()
-    context.renderer = context.host:connect(context.transport, { url = "app://notes/index", name = "main", title = "Notes" })
+    context.renderer = context.host:connect(context.transport, {
+      url = "app://notes/index", name = "main", title = "Notes",
+    })
     context.ipc = context.renderer.ipcRenderer
     local about = context.invoke("about")
     assert.equal(context.renderer.webContentsId, about.id)
@@ -147,7 +159,8 @@ support.each_transport("webContents and frames", [==[
       child:close()
       assert.same({ "<", "sibling<" }, await(context.ipc.invoke("tree")))
     end)
-    assert.same({ "frame-created child", "frame-created grandchild", "frame-created sibling" }, context.invoke("events"))
+    assert.same({ "frame-created child", "frame-created grandchild", "frame-created sibling" },
+      context.invoke("events"))
   end)
 
   it("broadcasts, to all or to all others", function()
@@ -216,7 +229,8 @@ support.each_transport("webContents and frames", [==[
     context.invoke("listen everywhere")
     context.ipc.send("where")
     assert.equal("answered", context.ipc.sendSync("sync"))
-    assert.same({ "ipc-message", "frame", "contents", "ipcMain", "ipc-message-sync sync" }, context.invoke("everywhere"))
+    assert.same({ "ipc-message", "frame", "contents", "ipcMain", "ipc-message-sync sync" },
+      context.invoke("everywhere"))
   end)
 
   it("says how to call what was called with a dot", function()
@@ -233,7 +247,7 @@ support.each_transport("webContents and frames", [==[
     assert.equal("ERR_TIMEOUT", err.code)
     assert.same({ "started", "ERR_TIMEOUT true" }, context.invoke("signals", 2))
     context.run(function()
-      local controller = AbortController and AbortController() or require("async").AbortController()
+      local controller = async.AbortController()
       local call = context.ipc.with { signal = controller.signal }.invoke("until aborted")
       await(context.ipc.invoke("signals", 1))
       controller:abort()

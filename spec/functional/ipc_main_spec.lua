@@ -18,11 +18,14 @@ support.each_transport("ipcMain.handle", [==[
   ipcMain.handle("raise value", function(_, value) error(value) end)
   ipcMain.handle("raise positioned", function() error("parse: 12: bad", 0) end)
   ipcMain.handle("raise object", function()
-    error { name = "NoteError", message = "full", code = "E_FULL", data = { left = 0 }, cause = ipc.Error { message = "disk" } }
+    local cause = ipc.Error { message = "disk" }
+    error { name = "NoteError", message = "full", code = "E_FULL", data = { left = 0 }, cause = cause }
   end)
   ipcMain.handle("raise later", function() async.sleep(1) error { message = "later", code = "E_LATER" } end)
   ipcMain.handle("raise uncloneable", function() error { message = "x", data = { f = print } } end)
-  ipcMain.handle("raise tostring", function() error(setmetatable({}, { __tostring = function() return "as text" end })) end)
+  ipcMain.handle("raise tostring", function()
+    error(setmetatable({}, { __tostring = function() return "as text" end }))
+  end)
   ipcMain.handle("returns nil, message", function() return nil, "not there", "ENOENT" end)
   ipcMain.handle("two results", function() return 1, 2 end)
   ipcMain.handle("function", function() return { rows = { { cb = print } } } end)
@@ -36,7 +39,8 @@ support.each_transport("ipcMain.handle", [==[
   ipcMain.handle("identity", function(event)
     return { type = event.type, processId = event.processId, frameId = event.frameId, node = event.frameTreeNodeId,
              sender = event.sender.id, same = event.sender == webContents.fromId(event.sender.id),
-             frame = event.senderFrame.routingId, main = event.sender.mainFrame == event.senderFrame, ports = #event.ports }
+             frame = event.senderFrame.routingId, main = event.sender.mainFrame == event.senderFrame,
+             ports = #event.ports }
   end)
   ipcMain.handle("typo", function(event) return event.sendr end)
   ipcMain.handle("typo set", function(event) event.returnvalue = 1 end)
@@ -91,12 +95,14 @@ support.each_transport("ipcMain.handle", [==[
   end)
 
   it("keeps what only looks like a position", function()
-    assert.equal("Error invoking remote method 'raise positioned': Error: parse: 12: bad", context.rejection("raise positioned").message)
+    assert.equal("Error invoking remote method 'raise positioned': Error: parse: 12: bad",
+      context.rejection("raise positioned").message)
   end)
 
   it("makes an error of any raised value", function()
     assert.equal("Error invoking remote method 'raise value': Error: 42", context.rejection("raise value", 42).message)
-    assert.equal("Error invoking remote method 'raise tostring': Error: as text", context.rejection("raise tostring").message)
+    assert.equal("Error invoking remote method 'raise tostring': Error: as text",
+      context.rejection("raise tostring").message)
   end)
 
   it("carries name, code, data and cause", function()
@@ -140,7 +146,8 @@ support.each_transport("ipcMain.handle", [==[
 
   it("refuses a second handler, and what is none", function()
     assert.matches("Attempted to register a second handler for 'echo'", context.rejection("second").message, 1, true)
-    assert.matches("Expected handler to be a function, but found type 'nil'", context.rejection("not a function").message, 1, true)
+    assert.matches("Expected handler to be a function, but found type 'nil'",
+      context.rejection("not a function").message, 1, true)
     assert.matches("Missing required channel argument", context.rejection("no channel").message, 1, true)
   end)
 
@@ -166,7 +173,8 @@ support.each_transport("ipcMain.handle", [==[
 
   it("explains a mistyped field and a misplaced one", function()
     assert.matches("event has no field 'sendr'; did you mean 'sender'?", context.rejection("typo").message, 1, true)
-    assert.matches("event has no field 'returnvalue'; did you mean 'returnValue'?", context.rejection("typo set").message, 1, true)
+    assert.matches("event has no field 'returnvalue'; did you mean 'returnValue'?",
+      context.rejection("typo set").message, 1, true)
     assert.matches("returnValue is for listeners", context.rejection("returnValue").message, 1, true)
     assert.matches("use await", context.rejection("yields").message, 1, true)
   end)
@@ -201,13 +209,24 @@ support.each_transport("ipcMain.on", [==[
   ipcMain.on("raises", function() log[#log + 1] = "second ran" end)
   ipcMain.on("reply", function(event, ...) event.reply("answer", ...) event:reply("answer again", ...) end)
   ipcMain.once("once", function() log[#log + 1] = "once" end)
-  ipcMain.on("awaiting", function(_, name) log[#log + 1] = name .. " in" async.sleep(1) log[#log + 1] = name .. " out" end)
-  ipcMain.handle("wait log", function(_, n) while #log < n do async.sleep(1) end local l = log log = {} return ipc.Array(l) end)
+  ipcMain.on("awaiting", function(_, name)
+    log[#log + 1] = name .. " in"
+    async.sleep(1)
+    log[#log + 1] = name .. " out"
+  end)
+  ipcMain.handle("wait log", function(_, n)
+    while #log < n do async.sleep(1) end
+    local all = log
+    log = {}
+    return ipc.Array(all)
+  end)
   ipcMain.on("snapshot", function()
     ipcMain.on("snapshot", function() log[#log + 1] = "added" end)
     log[#log + 1] = "original"
   end)
-  ipcMain.on("post", function(event, message) event.sender:postMessage("posted", { got = message, ports = #event.ports }) end)
+  ipcMain.on("post", function(event, message)
+    event.sender:postMessage("posted", { got = message, ports = #event.ports })
+  end)
   ipcMain.on("error", function(_, text) log[#log + 1] = "error channel " .. text end)
   local order = {}
   ipcMain.on("ordered", function(_, n) order[#order + 1] = n end)

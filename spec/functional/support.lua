@@ -13,13 +13,15 @@ support.binary = binary
 -- Far above what anything takes, so that a wait which fails is a failure and not a slow machine.
 local PATIENCE_MS = 30000
 
+-- Kept, as a handle that is closed must see a turn of the loop before the process ends.
+local patience = uv.new_timer()
+
 --- Drives the loop until `check()` is true, or fails.
 function support.wait_until(check, what)
   local late = false
-  local timer = uv.new_timer()
-  timer:start(PATIENCE_MS, 0, function() late = true end)
+  patience:start(PATIENCE_MS, 0, function() late = true end)
   while not check() and not late do uv.run("once") end
-  timer:close()
+  patience:stop()
   if not check() then error("timed out waiting for " .. what, 2) end
 end
 
@@ -84,7 +86,8 @@ end
 
 --- Waits for a line in the log that contains the plain text.
 function Process:wait_log(text)
-  local ok, why = pcall(support.wait_until, function() return self.err:find(text, 1, true) or self.code end, "a log line")
+  local function found() return self.err:find(text, 1, true) or self.code end
+  local ok, why = pcall(support.wait_until, found, "a log line")
   if not self.err:find(text, 1, true) then
     error(("no log line %q (%s); the log:\n%s"):format(text, ok and "the host ended" or why, self.err), 2)
   end
@@ -100,8 +103,8 @@ function support.start(script, options)
   local folder = support.folder()
   write_file(folder .. "/main.lua", script)
   for name, text in pairs(options.files or {}) do write_file(folder .. "/" .. name, text) end
-  write_file(folder .. "/config.lua", ([[return {
-    listen = { "unix:run/app.sock", "tcp://127.0.0.1:0" }, scripts = { "main.lua" }, %s }]]):format(options.config or ""))
+  write_file(folder .. "/config.lua", ([[return { scripts = { "main.lua" },
+    listen = { "unix:run/app.sock", "tcp://127.0.0.1:0" }, %s }]]):format(options.config or ""))
   local self = setmetatable(support.spawn({ folder .. "/config.lua" }), Host)
   self.folder = folder
   support.wait_until(function() return self.out:find("\n") or self.code end, "the ready line")

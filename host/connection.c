@@ -124,6 +124,16 @@ static void on_drained(struct transport *transport) {
   (void)transport;
 }
 
+/* An end of file: what is pending is still answered. Otherwise the peer is told what it did. */
+static void on_ending(struct transport *transport, const struct fault *fault) {
+  struct connection *connection = transport->user;
+  const struct session *session = connection->lane.session;
+  if (fault->close != 1000)
+    fail(connection, fault);
+  else if (!session || !session->call_count)
+    transport_close(transport, fault, 0);
+}
+
 static void on_closed(struct transport *transport, const struct fault *fault) {
   struct connection *connection = transport->user;
   struct connections *owner = connection->owner;
@@ -137,7 +147,8 @@ static void on_closed(struct transport *transport, const struct fault *fault) {
   free(connection);
 }
 
-static const struct transport_events transport_events = {on_block, on_batch_end, on_drained, on_closed};
+static const struct transport_events transport_events = {on_block, on_batch_end, on_drained, on_ending,
+                                                         on_closed};
 
 /* ---- all connections ---- */
 

@@ -5,6 +5,7 @@
  *   transport_init         once it can read and write;
  *   events->block          for each block of a read, until `closing` is set, then events->batch_end and
  *                          transport_flush;
+ *   events->ending         when the peer sends no more, or broke the framing;
  *   transport_taken        when bytes of the queue were written, and then, from a callback of the loop,
  *                          transport_drained;
  *   transport_stop         when the end came from the peer, to say why (after transport_close it has been

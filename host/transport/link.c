@@ -6,8 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "transport/peer.h"
+
 #define VECTORS 64
 #define WRITE_MS 1000 /* how long the end waits for a peer that does not read */
+#define LOOK_MS 20   /* after an end of file: whether the peer has left altogether, which may be seen late; */
+#define WATCH_MS 500 /* and as long as it waits for answers */
+#define LEFT "the peer has closed the connection"
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -46,27 +51,54 @@ static void end(struct link *link) {
   servers_resume(env);
 }
 
+static void stop(struct link *link, int code, const char *text) {
+  struct fault fault;
+  fault_set(&fault, ST_CLOSED, code, NULL, "%s", text);
+  transport_stop(&link->transport, &fault);
+}
+
+/* Nobody is there to be told anything. */
+static void on_lost(struct link *link, int code, const char *why) {
+  stop(link, code, why);
+  transport_drop(&link->transport);
+  end(link);
+}
+
+static void on_left(struct link *link) {
+  on_lost(link, link->broken ? 1006 : 1000, link->broken ? "the connection is lost" : LEFT);
+}
+
 static void on_timer(uv_timer_t *timer) {
   struct link *link = timer->data;
-  if (!link->patient || !link->progress) {
-    end(link);
-    return;
+  if (link->transport.closing) {
+    if (!link->patient || !link->progress) {
+      end(link);
+      return;
+    }
+    link->progress = false;
+    uv_timer_start(timer, on_timer, WRITE_MS, 0);
+  } else if (peer_has_left(link->fd, &link->transport.peer)) {
+    on_left(link);
+  } else {
+    uv_timer_start(timer, on_timer, WATCH_MS, 0);
   }
-  link->progress = false;
-  uv_timer_start(timer, on_timer, WRITE_MS, 0);
+}
+
+static uv_timer_t *timer_new(struct link *link) {
+  uv_timer_t *timer = malloc(sizeof *timer);
+  if (!timer) return NULL;
+  uv_timer_init(link->transport.env->loop, timer);
+  timer->data = link;
+  return timer;
 }
 
 /* Without memory for a timer the end is now. */
-static void end_within(struct link *link, unsigned ms) {
-  uv_timer_t *timer = malloc(sizeof *timer);
-  if (!timer) {
-    end(link);
-    return;
-  }
-  uv_timer_init(link->transport.env->loop, timer);
-  timer->data = link;
-  link->timer = timer;
-  uv_timer_start(timer, on_timer, ms, 0);
+static void start_timer(struct link *link, unsigned ms) {
+  if (!link->timer) link->timer = timer_new(link);
+  if (link->timer)
+    uv_timer_start(link->timer, on_timer, ms, 0);
+  else
+    on_lost(link, 4005, "out of memory");
 }
 
 /* Closing, and all is written. */
@@ -98,6 +130,7 @@ static void write_failed(struct link *link, int error) {
   link->transport.deaf = true;
   link->transport.over_mark = false;
   transport_drop(&link->transport);
+  if (link->ended) on_left(link);
 }
 
 /* Returns how many bytes of the vectors the socket took, or -1. */
@@ -130,12 +163,23 @@ static void write_queue(struct link *link) {
   }
 }
 
+/* The user waits to be told that all is written: `drained`, or `ending` once more. */
+static bool told_when_written(const struct link *link) {
+  return transport_drain_due(&link->transport) || (link->ended && !link->transport.out);
+}
+
 void link_write(struct transport *transport) {
   struct link *link = link_of(transport);
   if (link->blocked || link->fd < 0) return;
   write_queue(link);
-  if (transport_drain_due(transport)) link->blocked = true;
+  if (told_when_written(link)) link->blocked = true;
   update_poll(link);
+}
+
+static void tell_ending(struct link *link) {
+  struct fault fault;
+  fault_set(&fault, ST_CLOSED, 1000, NULL, "%s", LEFT);
+  link->transport.events->ending(&link->transport, &fault);
 }
 
 static void on_writable(struct link *link) {
@@ -147,39 +191,30 @@ static void on_writable(struct link *link) {
     return;
   }
   transport_drained(transport);
+  if (link->ended && !transport->out && !transport->closing) tell_ending(link);
 }
 
 /* ---- reading ---- */
 
-static void stop(struct link *link, int code, const char *text) {
+static void close_cut(struct transport *transport) {
   struct fault fault;
-  fault_set(&fault, ST_CLOSED, code, NULL, "%s", text);
-  transport_stop(&link->transport, &fault);
-}
-
-static void on_lost(struct link *link, const char *why) {
-  stop(link, 1006, why);
-  transport_drop(&link->transport);
-  end(link);
+  fault_set(&fault, ST_CLOSED, 1006, NULL, "the connection ended inside a block");
+  transport_close(transport, &fault, 0);
 }
 
 /* The peer has sent its last byte, but may still read the answers. */
 static void on_end_of_file(struct link *link) {
   struct transport *transport = &link->transport;
-  bool closing = transport->closing;
   link->ended = true;
-  if (link->ops->cut(link))
-    stop(link, 1006, "the connection ended inside a block");
-  else if (link->broken)
-    stop(link, 1006, "the connection is lost");
-  else
-    stop(link, 1000, "the peer has closed the connection");
-  if (!link->blocked) write_queue(link);
-  if (!transport->out) {
-    end(link);
-  } else if (!closing) {
-    link->patient = true;
-    end_within(link, WRITE_MS);
+  if (transport->closing) {
+    if (!transport->out) end(link);
+  } else if (link->ops->cut(link)) {
+    close_cut(transport);
+  } else if (transport->deaf || peer_has_left(link->fd, &transport->peer)) {
+    on_left(link);
+  } else {
+    tell_ending(link);
+    if (!transport->closing) start_timer(link, LOOK_MS);
   }
 }
 
@@ -188,7 +223,7 @@ static void on_readable(struct link *link) {
   const uv_buf_t *buffer = &transport->env->read_buffer;
   ssize_t len = recv(link->fd, buffer->base, buffer->len, MSG_DONTWAIT);
   if (len < 0) {
-    if (errno != EAGAIN && errno != EINTR) on_lost(link, strerror(errno));
+    if (errno != EAGAIN && errno != EINTR) on_lost(link, 1006, strerror(errno));
   } else if (!len) {
     on_end_of_file(link);
   } else if (!transport->closing) {
@@ -215,9 +250,10 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 void link_close(struct transport *transport, unsigned linger_ms) {
   struct link *link = link_of(transport);
   link->lingering = linger_ms > 0;
+  link->patient = link->ended;
   if (!link->blocked) write_queue(link);
   if (!transport->out) all_written(link);
-  if (link->fd >= 0) end_within(link, linger_ms ? linger_ms : WRITE_MS);
+  if (link->fd >= 0) start_timer(link, linger_ms ? linger_ms : WRITE_MS);
   update_poll(link);
 }
 

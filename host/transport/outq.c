@@ -3,11 +3,11 @@
 
 #include <stdlib.h>
 
-#define CHUNK_FIRST 4096       /* what a new queue reserves */
-#define CHUNK_FULL (64 * 1024) /* a chunk that holds as much takes no further block */
+#define CHUNK_FIRST 4096               /* what a new queue reserves */
+#define CHUNK_FULL ((size_t)64 * 1024) /* a chunk that holds as much takes no further block */
 #define SPANS_FIRST 8
 #define POOL_COUNT 32
-#define POOL_BYTES (1024 * 1024)
+#define POOL_BYTES ((size_t)1024 * 1024)
 
 /* ---- chunks and spans ---- */
 

@@ -6,6 +6,7 @@
 #include <linux/sock_diag.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -54,7 +55,7 @@ static struct diag_request request_for(const union inet_address *remote, const u
                                             .nlmsg_flags = NLM_F_REQUEST},
                                  .body = {.sdiag_family = (uint8_t)remote->any.sa_family,
                                           .sdiag_protocol = IPPROTO_TCP,
-                                          .idiag_states = 1U << TCP_ESTABLISHED}};
+                                          .idiag_states = UINT32_MAX}};
   struct inet_diag_sockid *id = &request.body.id;
   put_end(remote, &id->idiag_sport, id->idiag_src);
   put_end(local, &id->idiag_dport, id->idiag_dst);
@@ -68,19 +69,17 @@ static bool same_ends(const struct inet_diag_sockid *a, const struct inet_diag_s
          memcmp(a->idiag_dst, b->idiag_dst, sizeof a->idiag_dst) == 0;
 }
 
-/* The kernel answers before send returns, so nothing is waited for; answers to earlier requests were all
- * taken. */
-static bool ask_uid(int diag, const struct diag_request *request, uid_t *uid) {
+/* Finds the socket. The kernel answers before send returns, so nothing is waited for; answers to earlier
+ * requests were all taken. */
+static bool ask(int diag, const struct diag_request *request, struct inet_diag_msg *out) {
   struct diag_answer answer;
   ssize_t len;
   if (send(diag, request, sizeof *request, 0) != (ssize_t)sizeof *request) return false;
   len = recv(diag, &answer, sizeof answer, MSG_DONTWAIT);
   if (len < (ssize_t)offsetof(struct diag_answer, attributes)) return false;
   if (answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY) return false;
-  if (answer.body.idiag_state != TCP_ESTABLISHED || answer.body.idiag_inode == 0) return false;
-  if (!same_ends(&answer.body.id, &request->body.id)) return false;
-  *uid = answer.body.idiag_uid;
-  return true;
+  *out = answer.body;
+  return same_ends(&answer.body.id, &request->body.id);
 }
 
 /* ---- TCP ---- */
@@ -101,13 +100,45 @@ void inet_text(const union inet_address *address, char text[PEER_ADDRESS_MAX]) {
 
 void peer_of_tcp(int diag, int fd, const union inet_address *remote, struct peer *out,
                  char text[PEER_ADDRESS_MAX]) {
-  union inet_address local;
+  union inet_address local = {0};
   socklen_t len = sizeof local;
   struct diag_request request;
+  struct inet_diag_msg found;
   inet_text(remote, text);
   *out = (struct peer){.kind = TRANSPORT_TCP, .address = text};
   if (!is_loopback(remote) || getsockname(fd, &local.any, &len) != 0) return;
   out->local = is_loopback(&local);
   request = request_for(remote, &local);
-  if (out->local && diag >= 0) out->uid_known = ask_uid(diag, &request, &out->uid);
+  if (!out->local || diag < 0 || !ask(diag, &request, &found)) return;
+  out->uid_known = found.idiag_state == TCP_ESTABLISHED && found.idiag_inode != 0;
+  if (out->uid_known) out->uid = found.idiag_uid;
+}
+
+/* ---- after an end of file ---- */
+
+static bool hung_up(int fd) {
+  struct pollfd poll_fd = {.fd = fd};
+  return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & (POLLHUP | POLLERR);
+}
+
+/* A socket that its process has closed is gone, or without an inode. */
+static bool has_no_owner(int fd) {
+  union inet_address local = {0}, remote = {0};
+  socklen_t local_len = sizeof local, remote_len = sizeof remote;
+  struct diag_request request;
+  struct inet_diag_msg found;
+  bool owned;
+  int diag;
+  if (getsockname(fd, &local.any, &local_len) != 0 || getpeername(fd, &remote.any, &remote_len) != 0)
+    return true;
+  if ((diag = peer_diag_open()) < 0) return false;
+  request = request_for(&remote, &local);
+  owned = ask(diag, &request, &found) && found.idiag_inode != 0;
+  close(diag);
+  return !owned;
+}
+
+bool peer_has_left(int fd, const struct peer *peer) {
+  if (hung_up(fd)) return true;
+  return peer->kind == TRANSPORT_TCP && peer->local && has_no_owner(fd);
 }

@@ -28,6 +28,12 @@ int peer_diag_open(void);
 void peer_of_tcp(int diag, int fd, const union inet_address *remote, struct peer *out,
                  char text[PEER_ADDRESS_MAX]);
 
+/*
+ * After an end of file: true when the peer has closed its socket, not only shut down its own direction, as
+ * far as that can be told: of unix sockets, and of TCP on this machine.
+ */
+bool peer_has_left(int fd, const struct peer *peer);
+
 /* "127.0.0.1:7000", "[::1]:7000" */
 void inet_text(const union inet_address *address, char text[PEER_ADDRESS_MAX]);
 

@@ -29,7 +29,9 @@ void stream_blocks(struct transport *transport, struct block_reader *reader, str
     if (transport->closing) return;
   }
   if (status == ST_NOMEM) fault_set(&fault, ST_NOMEM, 4005, "ERR_LIMIT_MEMORY", "out of memory");
-  if (status != ST_MORE) transport_close(transport, &fault, 0);
+  if (status == ST_MORE) return;
+  transport->events->ending(transport, &fault);
+  transport_close(transport, &fault, 0);
 }
 
 static void received(struct link *link, struct slice bytes) {

@@ -13,8 +13,7 @@ enum status stream_open(struct transport **out, struct transport_env *env, int f
 
 /* Parts that memory.c shares. */
 size_t stream_header(uint8_t *end, size_t block_len);
-/* Hands the whole blocks among the bytes to events->block; closes the transport when they break the framing.
- */
+/* Hands the whole blocks among the bytes to events->block; when they break the framing, that is the end. */
 void stream_blocks(struct transport *transport, struct block_reader *reader, struct slice bytes);
 
 #endif

@@ -50,7 +50,8 @@ enum status transport_env_open(struct transport_env *env, uv_loop_t *loop, struc
   list_init(&env->dirty);
   list_init(&env->live);
   list_init(&env->starved);
-  env->read_buffer = uv_buf_init(malloc(TRANSPORT_READ_SIZE), TRANSPORT_READ_SIZE);
+  env->read_buffer.base = malloc(TRANSPORT_READ_SIZE);
+  env->read_buffer.len = TRANSPORT_READ_SIZE;
   env->pool = calloc(1, sizeof *env->pool);
   if (!env->read_buffer.base || !env->pool) {
     free_shared(env);
@@ -225,7 +226,7 @@ void transport_end(struct transport *transport) {
   if (sinking(transport)) return;
   len = outq_end(transport->out);
   transport->queued += len;
-  if (!len || len > max || transport->queued > limits->outbound) {
+  if (!len || len > max || transport->queued > limits->outbound || transport->queued > limits->outbound_max) {
     if (!check_packet(transport, len)) return;
     if (transport->queued > limits->outbound) transport->over_mark = true;
   }

@@ -54,6 +54,13 @@ struct transport_events {
   void (*batch_end)(struct transport *transport);
   /* `queued` fell from above limits.outbound to half of it or less. */
   void (*drained)(struct transport *transport);
+  /*
+   * The peer's part is over; no block follows. Either it sends no more but may still read (an end of file:
+   * fault->close is 1000), or it broke the framing (1002, 1009, 4005). The user says its last words and calls
+   * transport_close; after an end of file it may answer first what is pending, and is called again whenever
+   * what it wrote since has been taken. A broken link is closed when this returns.
+   */
+  void (*ending)(struct transport *transport, const struct fault *fault);
   /* The end, once. `fault->close` is a code of docs/protocol.md (1000 for a clean end of file, 1006 for a
    * connection that was lost or cut inside a block, else what broke the rules); borrowed for the call. */
   void (*closed)(struct transport *transport, const struct fault *fault);

@@ -29,10 +29,11 @@ struct seen {
   struct transport *transport; /* NULL once closed */
   struct peer peer;
   struct buf bytes; /* the blocks, one behind the other, each with '|' after it */
-  size_t blocks, batches, drained, closed;
+  size_t blocks, batches, drained, ending, closed;
   struct fault fault;
   /* What it does in `block`: */
   bool echo, close, pause;
+  size_t answers; /* what it still has to say when the peer has ended */
 };
 
 struct kit {
@@ -71,13 +72,20 @@ static inline void kit_batch_end(struct transport *transport) {
 static inline void kit_drained(struct transport *transport) {
   ((struct seen *)transport->user)->drained++;
 }
+static inline void kit_ending(struct transport *transport, const struct fault *fault) {
+  struct seen *seen = transport->user;
+  seen->ending++;
+  if (fault->close != 1000) kit_write(transport, "bye", 3);
+  if (!seen->answers) transport_close(transport, fault, 0);
+}
 static inline void kit_closed(struct transport *transport, const struct fault *fault) {
   struct seen *seen = transport->user;
   seen->fault = *fault;
   seen->closed++;
   seen->transport = NULL;
 }
-static const struct transport_events kit_events = {kit_block, kit_batch_end, kit_drained, kit_closed};
+static const struct transport_events kit_events = {kit_block, kit_batch_end, kit_drained, kit_ending,
+                                                   kit_closed};
 
 /* Takes a transport; what is seen of it. */
 static inline struct seen *kit_take(struct kit *kit, struct transport *transport) {

@@ -280,6 +280,28 @@ TEST(a_tcp_peer_that_has_left_is_not_trusted) {
   kit_finish(kit);
 }
 
+TEST(a_half_close_of_tcp_is_told_from_a_close) {
+  struct kit *kit = kit_open();
+  struct buf in = {0};
+  int half, whole;
+  listens_at(kit, "tcp://127.0.0.1:0", "/");
+  half = far_connect_tcp(kit->server);
+  whole = far_connect_tcp(kit->server);
+  UNTIL(kit, kit->count == 2);
+  kit->seen[0].answers = kit->seen[1].answers = 1;
+  shutdown(half, SHUT_WR);
+  close(whole);
+  UNTIL(kit, kit->seen[0].ending && kit->seen[1].closed);
+  CHECK_INT(kit->seen[1].fault.close, 1000);
+  kit->seen[0].answers = 0;
+  kit_write(kit->seen[0].transport, "answer", 6);
+  UNTIL(kit, far_read(half, &in));
+  CHECK(far_is(&in, "answer", 1));
+  buf_deinit(&in);
+  close(half);
+  kit_finish(kit);
+}
+
 TEST(packets_are_not_held_back_by_tcp) {
   struct kit *kit = kit_open();
   int far, found = 0;
@@ -369,6 +391,7 @@ int main(void) {
   RUN(a_user_may_refuse_at_once);
   RUN(a_peer_of_another_uid_is_told_apart);
   RUN(a_tcp_peer_that_has_left_is_not_trusted);
+  RUN(a_half_close_of_tcp_is_told_from_a_close);
   RUN(packets_are_not_held_back_by_tcp);
   RUN(without_a_descriptor_one_is_refused_and_the_others_wait);
   RUN(a_server_may_be_closed_while_it_starves);

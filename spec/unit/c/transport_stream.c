@@ -84,7 +84,8 @@ TEST(blocks_before_a_broken_one_are_answered) {
   UNTIL(kit, seen->closed);
   CHECK_INT(seen->fault.close, 1009);
   UNTIL(kit, far_read(far, &in));
-  CHECK(far_is(&in, "ab", 1));
+  CHECK_INT(seen->ending, 1);
+  CHECK(far_is(&in, "abbye", 1)); /* and so is the user's last word */
   buf_deinit(&in);
   close(far);
   kit_finish(kit);
@@ -367,6 +368,64 @@ TEST(after_a_half_close_what_came_is_answered) {
   kit_finish(kit);
 }
 
+TEST(after_a_half_close_the_user_may_take_its_time) {
+  struct kit *kit = kit_open();
+  struct seen *seen;
+  struct buf in = {0};
+  int far = kit_pair(kit, &seen);
+  seen->answers = 2;
+  far_send(far, "question");
+  shutdown(far, SHUT_WR);
+  UNTIL(kit, seen->ending == 1);
+  for (int i = 0; i < 5; i++) uv_run(&kit->loop, UV_RUN_NOWAIT);
+  CHECK(!seen->closed && seen->ending == 1);
+  for (size_t left = seen->answers; left-- > 0;) {
+    kit_write(seen->transport, "answer", 6);
+    seen->answers = left;
+    UNTIL(kit, seen->ending == 3 - left);
+  }
+  UNTIL(kit, seen->closed);
+  CHECK(far_read(far, &in));
+  CHECK(far_is(&in, "answeranswer", 2));
+  CHECK_INT(seen->fault.close, 1000);
+  buf_deinit(&in);
+  close(far);
+  kit_finish(kit);
+}
+
+TEST(nobody_answers_a_peer_that_has_left_after_a_half_close) {
+  struct kit *kit = kit_open();
+  struct seen *at_once, *later;
+  int one = kit_pair(kit, &at_once), two = kit_pair(kit, &later);
+  at_once->answers = later->answers = 1;
+  close(one);
+  UNTIL(kit, at_once->closed);
+  CHECK_INT(at_once->ending, 0);
+  shutdown(two, SHUT_WR);
+  UNTIL(kit, later->ending == 1);
+  close(two);
+  UNTIL(kit, later->closed); /* though nothing is written to it */
+  CHECK_INT(at_once->fault.close, 1000);
+  CHECK_INT(later->fault.close, 1000);
+  kit_finish(kit);
+}
+
+TEST(an_answer_to_a_peer_that_has_left_ends_the_link) {
+  struct kit *kit = kit_open();
+  struct seen *seen;
+  int far = kit_pair(kit, &seen);
+  seen->answers = 1;
+  shutdown(far, SHUT_WR);
+  UNTIL(kit, seen->ending == 1);
+  close(far);
+  kit_write(seen->transport, "answer", 6);
+  transport_flush(seen->transport);
+  CHECK(seen->transport->closing && !seen->closed);
+  UNTIL(kit, seen->closed);
+  CHECK_INT(seen->fault.close, 1000);
+  kit_finish(kit);
+}
+
 /* A peer that has gone takes no answers, but what it sent before is still heard. */
 TEST(what_a_peer_sent_before_it_left_is_read) {
   struct kit *kit = kit_open();
@@ -507,6 +566,9 @@ int main(void) {
   RUN(a_reader_that_is_too_slow_is_closed_with_4003);
   RUN(a_packet_without_bytes_was_lost_and_closes);
   RUN(after_a_half_close_what_came_is_answered);
+  RUN(after_a_half_close_the_user_may_take_its_time);
+  RUN(nobody_answers_a_peer_that_has_left_after_a_half_close);
+  RUN(an_answer_to_a_peer_that_has_left_ends_the_link);
   RUN(what_a_peer_sent_before_it_left_is_read);
   RUN(a_reset_is_a_lost_connection);
   RUN(close_is_never_told_from_inside);

@@ -18,7 +18,7 @@ local promise = {
 
 local function construct(executor)
   if not cell.callable(executor) then
-    error(("Promise resolver %s is not a function"):format(scheduler.describe(executor)), 3)
+    error(("Promise resolver %s is not a function"):format(scheduler.describe(executor)), 2)
   end
   local self = cell.new()
   cell.execute(self, executor)

@@ -99,9 +99,10 @@ local function finish(self, ok, ...)
 end
 
 --- A task whose result is awaitable ends as that does.
-local function flatten(value, ...)
-  if type(value) == "table" and select("#", ...) == 0 and cell.of(value) then return await.await(value) end
-  return value, ...
+local function flatten(...)
+  local first = ...
+  if type(first) == "table" and select("#", ...) == 1 then return await.await(first) end
+  return ...
 end
 
 local function call(fn, ...) return flatten(fn(...)) end
@@ -129,7 +130,7 @@ local function current()
 end
 
 local function run(name, fn, ...)
-  if not callable(fn) then error(("async.run: a function is needed, not a %s"):format(type(fn)), 3) end
+  if not callable(fn) then error(("async.run: a function is needed, not a %s"):format(type(fn)), 2) end
   local self = setmetatable({
     state = PENDING, value = nil, first = nil, handled = false,
     co = nil, waiting = nil, failure = nil, raised = nil, name = name,
@@ -152,9 +153,9 @@ end
 -- @tparam function fn
 -- @param ... its arguments
 -- @treturn Task
-function M.run(name, fn, ...)
-  if type(name) == "string" then return run(name, fn, ...) end
-  return run(nil, name, fn, ...)
+function M.run(name, ...)
+  if type(name) == "string" then return run(name, ...) end
+  return run(nil, name, ...)
 end
 
 --- The coroutine ended in a way that its function did not see.

@@ -43,15 +43,23 @@ local function trimmed(trace)
   return found == 0 and trace or (cut:gsub(OWN, ""))
 end
 
---- The message handler of every call of a script's function: makes a failure of the error.
+-- The last error that `catch` saw in a coroutine. It is not what `catch` returns, for scripts' `__close` see that.
+local seen = setmetatable({}, { __mode = "k" })
+
+--- The message handler of every call of a script's function: keeps the traceback for `caught`.
 function worker.catch(value)
-  return worker.failure(value, worker.join(trimmed(traceback(nil, 2)), scheduler.origin(value)))
+  seen[running()] = worker.failure(value, worker.join(trimmed(traceback(nil, 2)), scheduler.origin(value)))
+  return value
 end
 
---- What xpcall with `catch` returned, as a failure: some errors come past the message handler.
-function worker.caught(failure)
-  if getmetatable(failure) == Failure then return failure end
-  return worker.failure(failure)
+--- The failure for the error that xpcall with `catch` returned.
+function worker.caught(value)
+  local co = running()
+  local failure = seen[co]
+  seen[co] = nil
+  -- A `__close` may have replaced the error; and some come past the message handler.
+  if failure and rawequal(failure.value, value) then return failure end
+  return worker.failure(value)
 end
 
 local function accept(mark, job, ...)

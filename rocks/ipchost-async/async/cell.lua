@@ -7,7 +7,7 @@ local worker = require "async.worker"
 
 local post, watch = scheduler.post, scheduler.watch
 local start, catch, caught = worker.start, worker.catch, worker.caught
-local traceback, getmeta = debug.traceback, debug.getmetatable
+local getmeta = debug.getmetatable
 local xpcall, type, setmetatable, unpack = xpcall, type, setmetatable, table.unpack
 
 local PENDING, FULFILLED, REJECTED = "pending", "fulfilled", "rejected"
@@ -80,9 +80,6 @@ end
 
 local resolve
 
---- Where a promise is rejected, and where the reason was raised first if it was awaited here.
-local function here(reason) return worker.join(traceback(nil, 3), scheduler.origin(reason)) end
-
 --- A pair of functions of which the first call settles the promise.
 local function resolvers(self)
   local done = false
@@ -93,7 +90,7 @@ local function resolvers(self)
   end, function(reason)
     if done then return end
     done = true
-    reject(self, reason, here(reason))
+    reject(self, reason, worker.trace(reason, 2))
   end
 end
 
@@ -133,7 +130,7 @@ function resolve(self, value)
     return reject(self, method.value, method.trace)
   end
   if value == self then
-    return reject(self, errors.new("TypeError", "Chaining cycle detected for promise"), traceback(nil, 2))
+    return reject(self, errors.new("TypeError", "Chaining cycle detected for promise"))
   end
   if value.state == PENDING then return subscribe(value, self) end
   value.handled = true
@@ -243,7 +240,7 @@ end
 return {
   Promise = Promise, classes = classes,
   PENDING = PENDING, FULFILLED = FULFILLED, REJECTED = REJECTED,
-  new = new, of = of, callable = callable, here = here, execute = execute, resolvers = resolvers,
+  new = new, of = of, callable = callable, execute = execute, resolvers = resolvers,
   resolve = resolve, fulfil = fulfil, reject = reject,
   listen = listen, subscribe = subscribe,
 }

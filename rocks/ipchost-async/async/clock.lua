@@ -12,7 +12,12 @@ local clock = {}
 
 --- Makes the timers of this rock: luv's, unless a test sets a clock of its own.
 -- @function scheduler.new_timer
-scheduler.new_timer = scheduler.new_timer or function() return require("luv").new_timer() end
+scheduler.new_timer = scheduler.new_timer or function()
+  local uv = require "luv"
+  -- The loop's time is that of the start of its turn: a timer would be early by what ran since.
+  uv.update_time()
+  return uv.new_timer()
+end
 
 --- A duration for a timer; raises at the caller of the function that is named.
 function clock.milliseconds(ms, name)

@@ -2,6 +2,7 @@
 -- @module async.future
 local cell = require "async.cell"
 local on_complete = require "async.observer"
+local worker = require "async.worker"
 
 local Future = setmetatable({}, { __index = cell.Promise })
 Future.__index = Future
@@ -11,7 +12,7 @@ cell.classes[Future] = true
 --- Sets the result, once: an error, or nil and values.
 function Future:complete(err, ...)
   if self.state ~= cell.PENDING then error("Future is already completed", 2) end
-  if err ~= nil then return cell.reject(self, err, cell.here(err)) end
+  if err ~= nil then return cell.reject(self, err, worker.trace(err, 2)) end
   if select("#", ...) == 1 then return cell.fulfil(self, (...)) end
   return cell.fulfil(self, (...), table.pack(...))
 end

@@ -8,6 +8,7 @@
 local cell = require "async.cell"
 local combinators = require "async.combinators"
 local scheduler = require "async.scheduler"
+local worker = require "async.worker"
 
 local promise = {
   all = combinators.all,
@@ -45,7 +46,7 @@ end
 -- @treturn Promise
 function promise.reject(reason)
   local self = cell.new()
-  cell.reject(self, reason, cell.here(reason))
+  cell.reject(self, reason, worker.trace(reason, 2))
   return self
 end
 

@@ -37,10 +37,13 @@ local FOLDER = (debug.getinfo(1, "S").short_src:match("^(.-)worker[^/]*$") or "\
 local BASE = "\n\t%[C%]: in function 'xpcall'\n\t[^\n]*\n\t" .. FOLDER .. "worker.*$"
 local OWN = "\n\t" .. FOLDER .. "[^\n]*$"
 
---- A traceback without the frames of this rock that lie below the script's.
-local function trimmed(trace)
-  local cut, found = trace:gsub(BASE, "")
-  return found == 0 and trace or (cut:gsub(OWN, ""))
+--- A traceback of the running coroutine, without the frames of this rock that lie below the script's; and where the
+-- reason was raised first, if it was awaited here.
+-- @int level as in debug.traceback
+function worker.trace(reason, level)
+  local text = traceback(nil, level + 1)
+  local cut, found = text:gsub(BASE, "")
+  return worker.join(found == 0 and text or cut:gsub(OWN, ""), scheduler.origin(reason))
 end
 
 -- The last error that `catch` saw in a coroutine. It is not what `catch` returns, for scripts' `__close` see that.
@@ -48,7 +51,7 @@ local seen = setmetatable({}, { __mode = "k" })
 
 --- The message handler of every call of a script's function: keeps the traceback for `caught`.
 function worker.catch(value)
-  seen[running()] = worker.failure(value, worker.join(trimmed(traceback(nil, 2)), scheduler.origin(value)))
+  seen[running()] = worker.failure(value, worker.trace(value, 2))
   return value
 end
 

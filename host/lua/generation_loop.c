@@ -11,9 +11,10 @@
 
 static void on_timer(uv_timer_t *timer);
 
-/* Handles of luv's that are not referenced do not make the loop alive, but their watchers want to run too. */
+/* Handles of luv's that are not referenced do not make the loop alive, but their watchers want to run too.
+ * `keep` is the last in the loop's queue for as long as there is none. */
 static bool has_handles(const struct generation *generation) {
-  return generation->loop.handle_queue[0] != generation->loop.handle_queue[1];
+  return generation->loop.handle_queue[1] != (const void *)&generation->keep.handle_queue;
 }
 
 static void plan(struct generation *generation) {

@@ -19,9 +19,10 @@ describe("the command", function()
     return code, process.out, process.err
   end
 
-  --- Runs it with a config of this source.
-  local function run_config(source, ...)
-    return run { ..., write("config.lua", source) }
+  --- Runs it with a config of this source, and that option if it is given.
+  local function run_config(source, option)
+    local path = write("config.lua", source)
+    return run(option and { option, path } or { path })
   end
 
   local function assert_refused(expected, source)

@@ -4,8 +4,6 @@
  */
 #include "lua/clone_decode.h"
 
-#include <limits.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "base/utf8.h"
@@ -13,18 +11,19 @@
 #include "lua/clone_text.h"
 #include "lua/value.h"
 #include "lua/value_array.h"
+#include "lua/value_bigint.h"
 
 #define CODE "ERR_PAYLOAD"
 #define CLOSE_PAYLOAD 1007
+#define ROOM_MAX (1 << 16)
 #define BREAK 0xff
 #define UNDEFINED 0xf7
-#define SAFE_INTEGER (INT64_C(1) << 53)
 
 /* ---- faults, heads ---- */
 
-enum status decode_bad(struct decoder *d, const char *what) {
-  return fault_set(d->fault, ST_MALFORMED, CLOSE_PAYLOAD, CODE, "malformed payload at byte %zu: %s",
-                   d->size - d->in.len, what);
+void decode_fault(struct decoder *d, const char *what) {
+  fault_set(d->fault, ST_MALFORMED, CLOSE_PAYLOAD, CODE, "malformed payload at byte %zu: %s",
+            d->size - d->in.len, what);
 }
 
 static enum status over_limit(struct decoder *d, const char *what, unsigned limit) {
@@ -92,9 +91,8 @@ bool items_next(struct decoder *d, struct items *items) {
   return more;
 }
 
-/* Room to make for what is declared: bytes bear it out, so only Lua's own bound matters. */
-static int room(const struct items *items) {
-  return items->left < INT_MAX / 4 ? (int)items->left : INT_MAX / 4;
+int items_room(const struct items *items) {
+  return items->left < ROOM_MAX ? (int)items->left : ROOM_MAX;
 }
 
 /* ---- strings ---- */
@@ -193,7 +191,7 @@ enum status decode_array(struct decoder *d, const struct cbor_head *head) {
   bool holes = false, hole;
   enum status status = items_open(d, head, &items);
   if (status != ST_OK) return status;
-  lua_createtable(d->L, room(&items), 0);
+  lua_createtable(d->L, items_room(&items), 0);
   share_put(d, share_take(d));
   value_set_class(d->L, VALUE_ARRAY);
   while (items_next(d, &items)) {
@@ -253,7 +251,7 @@ static enum status decode_object(struct decoder *d, const struct cbor_head *head
   struct items items;
   enum status status = items_open(d, head, &items);
   if (status != ST_OK) return status;
-  lua_createtable(d->L, 0, room(&items));
+  lua_createtable(d->L, 0, items_room(&items));
   share_put(d, share_take(d));
   while (items_next(d, &items)) {
     if ((status = decode_object_key(d)) != ST_OK) return status;
@@ -281,16 +279,6 @@ void share_put(struct decoder *d, lua_Integer share) {
 }
 
 /* ---- numbers and simple values ---- */
-
-/* JavaScript has one type of number, so an integral one is an integer here, as it would have been written. */
-static void push_float(lua_State *L, double value) {
-  bool integral =
-      fabs(value) <= (double)SAFE_INTEGER && value == floor(value) && !(value == 0 && signbit(value));
-  if (integral)
-    lua_pushinteger(L, (lua_Integer)value);
-  else
-    lua_pushnumber(L, value);
-}
 
 static double float_of(const struct cbor_head *head) {
   if (head->info == 25) return cbor_half_to_double((uint16_t)head->value);
@@ -320,15 +308,23 @@ static enum status decode_simple(struct decoder *d, const struct cbor_head *head
   case 25:
   case 26:
   case 27:
-    push_float(d->L, float_of(head));
+    value_push_number(d->L, float_of(head));
     return ST_OK;
   default:
     return decode_bad(d, "a simple value has no meaning here");
   }
 }
 
+/* Past 64 bits with a sign it is a BigInt. */
+static enum status decode_big_integer(struct decoder *d, const struct cbor_head *head) {
+  uint8_t bytes[8];
+  for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(head->value >> 8 * (7 - i));
+  bigint_from_bytes(d->L, slice_of(bytes, sizeof bytes), head->major == CBOR_NINT);
+  return ST_OK;
+}
+
 static enum status decode_integer(struct decoder *d, const struct cbor_head *head) {
-  if (head->value > (uint64_t)LUA_MAXINTEGER) return decode_bad(d, "an integer is too large");
+  if (head->value > (uint64_t)LUA_MAXINTEGER) return decode_big_integer(d, head);
   lua_pushinteger(d->L, head->major == CBOR_UINT ? (lua_Integer)head->value : -1 - (lua_Integer)head->value);
   return ST_OK;
 }
@@ -342,7 +338,7 @@ enum status decode_value(struct decoder *d) {
   case CBOR_NINT:
     return decode_integer(d, &head);
   case CBOR_BYTES:
-    return decode_bad(d, "bytes have no meaning here");
+    return decode_buffer(d, &head);
   case CBOR_TEXT:
     return decode_text(d, &head);
   case CBOR_ARRAY:

@@ -10,6 +10,7 @@
 
 #include "base/slice.h"
 #include "base/status.h"
+#include "lua/value.h"
 #include "wire/cbor.h"
 
 struct decoder {
@@ -32,7 +33,12 @@ struct items {
   bool indefinite;
 };
 
-enum status decode_bad(struct decoder *d, const char *what);
+/* Fills the fault: the bytes are not what they must be, `what` says why. */
+void decode_fault(struct decoder *d, const char *what);
+static inline enum status decode_bad(struct decoder *d, const char *what) {
+  decode_fault(d, what);
+  return ST_MALFORMED;
+}
 enum status decode_head(struct decoder *d, struct cbor_head *head);
 /* One value; undefined is nil. [-0, +1, m] */
 enum status decode_value(struct decoder *d);
@@ -45,6 +51,8 @@ bool decode_take_undefined(struct decoder *d);
 /* Enters an array or map whose head was read, and steps through it; leaving is seen by items_next. */
 enum status items_open(struct decoder *d, const struct cbor_head *head, struct items *items);
 bool items_next(struct decoder *d, struct items *items);
+/* For how many to make room at once: those that are declared, while they are not many. */
+int items_room(const struct items *items);
 
 /* Pushes the string whose head was read, in chunks or not. Text is checked. [-0, +1, m] */
 enum status decode_text(struct decoder *d, const struct cbor_head *head);
@@ -58,8 +66,24 @@ lua_Integer share_take(struct decoder *d);
 void share_put(struct decoder *d, lua_Integer share);
 
 enum status decode_tag(struct decoder *d, uint64_t tag); /* clone_decode_tag.c */
-enum status decode_named(struct decoder *d);             /* clone_decode_named.c: tag 27 */
 enum status decode_array(struct decoder *d, const struct cbor_head *head);
-enum status decode_object_key(struct decoder *d); /* [-0, +1, m] */
+enum status decode_object_key(struct decoder *d); /* a string; [-0, +1, m] */
+
+/* What comes after the name in tag 27. */
+struct named {
+  enum value_kind kind; /* of the class that is named */
+  const char *name;
+  struct items items; /* those left */
+  lua_Integer share;
+};
+enum status decode_named(struct decoder *d); /* clone_decode_named.c */
+/* Steps to the next part of the array, which must be there. */
+enum status named_next(struct decoder *d, struct named *named);
+
+/* clone_decode_buffer.c: bytes, RFC 8746's tags (ST_NOT_FOUND for any other), and the forms of tag 27. */
+enum status decode_buffer(struct decoder *d, const struct cbor_head *head);
+enum status decode_typed_array(struct decoder *d, uint64_t tag);
+enum status decode_resizable(struct decoder *d, struct named *named);
+enum status decode_view(struct decoder *d, struct named *named);
 
 #endif

@@ -1,15 +1,11 @@
 /* clone_decode_named: the forms of tag 27, an array that begins with the name of a JavaScript class. */
+#include <string.h>
+
 #include "lua/clone_decode.h"
 #include "lua/value.h"
 #include "lua/value_array.h"
 #include "lua/value_error.h"
-
-/* What comes after the name; `items` are those left. Pushes the object. */
-struct named {
-  const char *name; /* the constant of the table below */
-  struct items items;
-  lua_Integer share;
-};
+#include "lua/value_regexp.h"
 
 /* Whether the string at the top is that text; its bytes may be any. */
 static bool top_is(lua_State *L, const char *text) {
@@ -18,8 +14,7 @@ static bool top_is(lua_State *L, const char *text) {
   return slice_equal(slice_of(top, len), slice_str(text));
 }
 
-/* Steps to the next part of the array, which must be there. */
-static enum status next_part(struct decoder *d, struct named *named) {
+enum status named_next(struct decoder *d, struct named *named) {
   return items_next(d, &named->items) ? ST_OK : decode_bad(d, "a part after the name is missing");
 }
 
@@ -51,7 +46,7 @@ static enum status decode_sparse(struct decoder *d, struct named *named) {
   uint64_t length;
   enum status status;
   if ((status = decode_uint(d, ARRAY_LENGTH_MAX, &length)) != ST_OK) return status;
-  if ((status = next_part(d, named)) != ST_OK || (status = decode_head(d, &head)) != ST_OK) return status;
+  if ((status = named_next(d, named)) != ST_OK || (status = decode_head(d, &head)) != ST_OK) return status;
   if (head.major != CBOR_MAP) return decode_bad(d, "an array's elements are not a map");
   if ((status = items_open(d, &head, &items)) != ST_OK) return status;
   lua_newtable(d->L);
@@ -99,11 +94,22 @@ static enum status decode_error(struct decoder *d, struct named *named) {
   lua_pushstring(d->L, named->name);
   lua_rawset(d->L, -3);
   if ((status = decode_error_text(d, "message")) != ST_OK) return status;
-  if ((status = next_part(d, named)) != ST_OK) return status;
+  if ((status = named_next(d, named)) != ST_OK) return status;
   if ((status = decode_error_text(d, "stack")) != ST_OK) return status;
   if (!items_next(d, &named->items)) return ST_OK;
   if ((status = decode_cause(d)) != ST_OK) return status;
   return items_next(d, &named->items) ? decode_bad(d, "an error has too many parts") : ST_OK;
+}
+
+/* ---- boxed primitives ---- */
+
+static enum status decode_boxed(struct decoder *d, struct named *named) {
+  enum status status = decode_value(d);
+  if (status != ST_OK) return status;
+  if (!boxed_new(d->L) || strcmp(boxed_class_name(d->L, -1), named->name) != 0)
+    return decode_bad(d, "a boxed value is of another type");
+  share_put(d, named->share);
+  return ST_OK;
 }
 
 /* ---- by name ---- */
@@ -113,42 +119,61 @@ typedef enum status decode_named_fn(struct decoder *d, struct named *named);
 static const struct form {
   const char *name;
   decode_named_fn *decode;
+  enum value_kind kind;
   bool open; /* reads to the end of the array by itself */
-} forms[] = {{"Array", decode_sparse, false},        {"Error", decode_error, true},
-             {"EvalError", decode_error, true},      {"RangeError", decode_error, true},
-             {"ReferenceError", decode_error, true}, {"SyntaxError", decode_error, true},
-             {"TypeError", decode_error, true},      {"URIError", decode_error, true}};
+} forms[] = {
+    {"Array", decode_sparse, VALUE_ARRAY, false},     {"ArrayBuffer", decode_resizable, VALUE_BUFFER, false},
+    {"Number", decode_boxed, VALUE_BOXED, false},     {"String", decode_boxed, VALUE_BOXED, false},
+    {"Boolean", decode_boxed, VALUE_BOXED, false},    {"BigInt", decode_boxed, VALUE_BOXED, false},
+    {"Error", decode_error, VALUE_ERROR, true},       {"EvalError", decode_error, VALUE_ERROR, true},
+    {"RangeError", decode_error, VALUE_ERROR, true},  {"ReferenceError", decode_error, VALUE_ERROR, true},
+    {"SyntaxError", decode_error, VALUE_ERROR, true}, {"TypeError", decode_error, VALUE_ERROR, true},
+    {"URIError", decode_error, VALUE_ERROR, true}};
 
-static const struct form *find_form(lua_State *L) {
-  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-    if (top_is(L, forms[i].name)) return &forms[i];
-  return NULL;
+/* A view has the name of its kind. */
+static bool find_view(lua_State *L, struct form *out) {
+  for (enum value_kind kind = VALUE_FIRST_VIEW; kind < VALUE_KINDS; kind++) {
+    if (!top_is(L, value_js_name(kind))) continue;
+    *out = (struct form){value_js_name(kind), decode_view, kind, true};
+    return true;
+  }
+  return false;
 }
 
-/* The first part: the name of a form. NULL with the fault filled when it is none. */
-static const struct form *decode_form(struct decoder *d, struct named *named) {
+static bool find_form(lua_State *L, struct form *out) {
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    if (!top_is(L, forms[i].name)) continue;
+    *out = forms[i];
+    return true;
+  }
+  return find_view(L, out);
+}
+
+/* The first part: the name of a form. */
+static enum status decode_form(struct decoder *d, struct named *named, struct form *out) {
   struct cbor_head head;
-  const struct form *form;
-  if (next_part(d, named) != ST_OK || decode_head(d, &head) != ST_OK) return NULL;
-  if (head.major != CBOR_TEXT) return decode_bad(d, "tag 27 does not begin with a name"), NULL;
-  if (decode_text(d, &head) != ST_OK) return NULL;
-  form = find_form(d->L);
+  bool found;
+  enum status status = named_next(d, named);
+  if (status != ST_OK || (status = decode_head(d, &head)) != ST_OK) return status;
+  if (head.major != CBOR_TEXT) return decode_bad(d, "tag 27 does not begin with a name");
+  if ((status = decode_text(d, &head)) != ST_OK) return status;
+  found = find_form(d->L, out);
   lua_pop(d->L, 1);
-  if (!form) decode_bad(d, "tag 27 names an unknown class");
-  return form;
+  return found ? ST_OK : decode_bad(d, "tag 27 names an unknown class");
 }
 
 enum status decode_named(struct decoder *d) {
   struct cbor_head head;
   struct named named = {.share = share_take(d)};
-  const struct form *form;
+  struct form form = {.open = false};
   enum status status = decode_head(d, &head);
   if (status != ST_OK) return status;
   if (head.major != CBOR_ARRAY) return decode_bad(d, "tag 27 is not over an array");
   if ((status = items_open(d, &head, &named.items)) != ST_OK) return status;
-  if (!(form = decode_form(d, &named))) return d->fault->status;
-  named.name = form->name;
-  if ((status = next_part(d, &named)) != ST_OK) return status;
-  if ((status = form->decode(d, &named)) != ST_OK || form->open) return status;
+  if ((status = decode_form(d, &named, &form)) != ST_OK) return status;
+  named.name = form.name;
+  named.kind = form.kind;
+  if ((status = named_next(d, &named)) != ST_OK) return status;
+  if ((status = form.decode(d, &named)) != ST_OK || form.open) return status;
   return items_next(d, &named.items) ? decode_bad(d, "too many parts after the name") : ST_OK;
 }

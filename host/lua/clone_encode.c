@@ -117,8 +117,11 @@ static enum status encode_identity(struct encoder *e, const void *object, bool *
 }
 
 static enum status encode_object(struct encoder *e, int index, int type, const struct place *place) {
-  bool done;
-  enum status status = encode_identity(e, lua_topointer(e->L, index), &done);
+  bool done = false;
+  enum status status = ST_OK;
+  index = lua_absindex(e->L, index);
+  if (type == LUA_TUSERDATA) status = encode_primitive(e, index, &done);
+  if (status == ST_OK && !done) status = encode_identity(e, lua_topointer(e->L, index), &done);
   if (status != ST_OK || done) return status;
   return type == LUA_TTABLE ? encode_table(e, index, place) : encode_userdata(e, index, place);
 }

@@ -47,6 +47,9 @@ enum status encode_keys_fault(struct encoder *e, int index, const struct place *
 enum status encode_key(struct encoder *e, int index, const struct place *place);
 /* What ipc.* values are written as: clone_encode_value.c. */
 enum status encode_error(struct encoder *e, int index, const struct place *place);
+/* A userdata that is a primitive in JavaScript, so has no identity: undefined or a BigInt; *done: it was one.
+ */
+enum status encode_primitive(struct encoder *e, int index, bool *done);
 enum status encode_userdata(struct encoder *e, int index, const struct place *place);
 
 static inline enum status encode_head(struct encoder *e, enum cbor_major major, uint64_t value) {

@@ -158,7 +158,6 @@ static enum status encode_classed(struct encoder *e, int index, const struct pla
 
 enum status encode_table(struct encoder *e, int index, const struct place *place) {
   lua_Integer length;
-  index = lua_absindex(e->L, index);
   if (lua_getmetatable(e->L, index)) {
     lua_pop(e->L, 1);
     return encode_classed(e, index, place);

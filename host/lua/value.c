@@ -1,7 +1,10 @@
 /* value: see value.h. The registry holds each class under the address of its entry in `class_keys`. */
 #include "lua/value.h"
 
+#include <math.h>
 #include <string.h>
+
+#define SAFE_INTEGER 9007199254740992.0 /* 2^53 */
 
 static const char class_keys[VALUE_KINDS] = {0};
 static const char types_key = 0, undefined_key = 0;
@@ -107,6 +110,14 @@ void *value_new(lua_State *L, enum value_kind kind, size_t size, int user_values
   value->kind = kind;
   value_set_class(L, kind);
   return value;
+}
+
+void value_push_number(lua_State *L, double value) {
+  bool integral = fabs(value) <= SAFE_INTEGER && value == floor(value) && !(value == 0 && signbit(value));
+  if (integral)
+    lua_pushinteger(L, (lua_Integer)value);
+  else
+    lua_pushnumber(L, value);
 }
 
 void value_push_undefined(lua_State *L) {

@@ -88,6 +88,9 @@ void value_push_class(lua_State *L, enum value_kind kind);
 void value_set_class(lua_State *L, enum value_kind kind);
 /* Pushes a userdata of a kind, `size` bytes, zeroed. [-0, +1, m] */
 void *value_new(lua_State *L, enum value_kind kind, size_t size, int user_values);
+/* Pushes a number as JavaScript's one type of number is shown in Lua: integral ones as integers. [-0, +1, -]
+ */
+void value_push_number(lua_State *L, double value);
 /* Pushes ipc.undefined. [-0, +1, -] */
 void value_push_undefined(lua_State *L);
 /* The value at index 1 if it is of the kind, or raises that the method wants a colon. [-0, +0, v] */

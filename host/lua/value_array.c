@@ -108,6 +108,7 @@ static int array_index(lua_State *L) {
 }
 
 static int array_newindex(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
   if (is_length(L, 2)) return assign_length(L);
   refuse_index(L);
   lua_rawset(L, 1);
@@ -127,6 +128,7 @@ static int sparse_index(lua_State *L) {
 
 static int sparse_newindex(lua_State *L) {
   lua_Integer key = lua_isinteger(L, 2) ? lua_tointeger(L, 2) : 0;
+  luaL_checktype(L, 1, LUA_TTABLE);
   if (is_length(L, 2)) return assign_length(L);
   refuse_index(L);
   if (key > ARRAY_LENGTH_MAX) return luaL_error(L, "Invalid array length: %I", (LUAI_UACINT)key);

@@ -6,7 +6,12 @@
 #include "lua/clone.h"
 #include "lua/value.h"
 #include "lua/value_array.h"
+#include "lua/value_bigint.h"
+#include "lua/value_buffer.h"
+#include "lua/value_collection.h"
+#include "lua/value_date.h"
 #include "lua/value_error.h"
+#include "lua/value_regexp.h"
 
 static const char table_key = 0; /* in the registry: the table that clone_open pushes */
 
@@ -31,6 +36,7 @@ static const char *type_of_error(lua_State *L, int index) {
 static const char *type_of_object(lua_State *L, int index) {
   enum value_kind kind = value_kind(L, index);
   if (kind == VALUE_ERROR) return type_of_error(L, index);
+  if (kind == VALUE_BOXED) return boxed_class_name(L, index);
   if (kind != VALUE_NONE) return value_js_name(kind);
   return lua_type(L, index) == LUA_TTABLE ? type_of_table(L, index) : "userdata";
 }
@@ -80,6 +86,13 @@ int clone_open(lua_State *L) {
   value_misc_open(L);
   value_array_open(L);
   value_error_open(L);
+  value_collection_open(L);
+  value_date_open(L);
+  value_regexp_open(L);
+  value_bigint_open(L);
+  value_buffer_open(L);
+  value_view_open(L);
+  value_data_view_open(L);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &table_key);
   return 1;

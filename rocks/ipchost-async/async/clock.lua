@@ -40,6 +40,7 @@ function clock.sleep(ms)
   local timer = scheduler.new_timer()
   op.handle = timer
   timer:start(ms, 0, function()
+    op.handle = nil
     timer:close()
     op:complete()
   end)

@@ -21,7 +21,7 @@ local nested, AWAITS, CANNOT = context.nested, context.AWAITS, context.CANNOT
 local OUTSIDE = "await outside a task: wrap the callback in async.run(function() ... end)"
 
 --- The class of contexts of top-level coroutines; tasks have its methods too.
--- Fields: `co`; `waiting`, what it waits for; `failure`, what every await raises once it is closed; `raised`,
+-- Fields: `co`; `fresh`, whether a top-level coroutine was never suspended; `waiting`, what it waits for; `failure`, what every await raises once it is closed; `raised`,
 -- the failure or promise whose reason was raised last.
 local Context = {}
 Context.__index = Context
@@ -36,7 +36,7 @@ function context.find(co)
     local below = nested[co]
     return below and status(below) == "normal" and context.find(below) or nil
   end
-  found = setmetatable({ co = co, waiting = nil, failure = nil, raised = nil }, Context)
+  found = setmetatable({ co = co, fresh = true, waiting = nil, failure = nil, raised = nil }, Context)
   contexts[co] = found
   return found
 end
@@ -88,7 +88,8 @@ function context.suspend(self, target)
     target:forsake(self)
     error(context.unyieldable(), 0)
   end
-  self.waiting, self.suspended = target, true
+  self.waiting = target
+  if self.fresh then self.fresh = false end
   -- Whoever else resumes the coroutine gets it back at once.
   repeat
     local mark, reason = yield(AWAITS)
@@ -110,7 +111,7 @@ end
 
 --- Has the coroutine suspended once, if it is the host's and never was: from then on it serves nobody else.
 function Context:settle_in()
-  if self.suspended or getmetatable(self) ~= Context then return end
+  if not self.fresh then return end
   local operation = context.operation(self)
   post(operation.complete, operation)
   operation:wait()

@@ -129,21 +129,33 @@ local function current()
   if self and getmeta(self) == Task then return self end
 end
 
+-- Both tables are as large as their constructors say, so that no field set later makes them grow.
+local function new_task()
+  return setmetatable({
+    state = PENDING, handled = false, value = nil, first = nil, co = nil, waiting = nil, failure = nil, raised = nil,
+  }, Task)
+end
+
+local function new_child(fn, args)
+  return setmetatable({
+    state = PENDING, handled = false, value = nil, first = nil, co = nil, waiting = nil, failure = nil, raised = nil,
+    fn = fn, args = args, parent = nil, older = nil, younger = nil,
+  }, Task)
+end
+
 local function run(name, fn, ...)
   if not callable(fn) then error(("async.run: a function is needed, not a %s"):format(type(fn)), 2) end
-  local self = setmetatable({
-    state = PENDING, value = nil, first = nil, handled = false,
-    co = nil, waiting = nil, failure = nil, raised = nil, name = name,
-  }, Task)
   local parent = current()
-  if not parent then
-    start(body, self, fn, ...)
+  if parent then
+    local self = new_child(fn, select("#", ...) > 0 and pack(...) or nil)
+    self.name = name
+    attach(self, parent)
+    post(start_child, self)
     return self
   end
-  attach(self, parent)
-  self.fn = fn
-  if select("#", ...) > 0 then self.args = pack(...) end
-  post(start_child, self)
+  local self = new_task()
+  self.name = name
+  start(body, self, fn, ...)
   return self
 end
 

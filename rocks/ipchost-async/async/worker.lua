@@ -11,10 +11,9 @@ local contexts, top_level = scheduler.contexts, scheduler.top_level
 
 local worker = {}
 
-local POOLED = 64
+local POOLED = 256
 local pool, pooled = {}, 0
-local workers = setmetatable({}, { __mode = "k" })
--- Tells a resume by this module from one by a script.
+-- Tells a resume by this module from one by a script, and its coroutines from the host's.
 local MARK = {}
 
 --- An error on its way: the value and where it was raised.
@@ -93,7 +92,7 @@ local function take()
     if status(co) == "suspended" then return co end
   end
   local co = create(work)
-  workers[co], top_level[co] = true, true
+  top_level[co] = MARK
   return co
 end
 
@@ -109,7 +108,7 @@ end
 local function run(co, ...)
   local ok, reason = resume(co, ...)
   if not ok then return lost(co, reason, traceback(co)) end
-  if pool[pooled] == co or not workers[co] or status(co) ~= "suspended" then return end
+  if pool[pooled] == co or top_level[co] ~= MARK or status(co) ~= "suspended" then return end
   local context = contexts[co]
   if context and context.waiting then return end
   -- Nobody would ever resume it.

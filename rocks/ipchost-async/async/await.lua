@@ -14,6 +14,7 @@ local M = {}
 --- Waits for a promise or task in the context that is running. Returns its state.
 local function wait(self, awaited)
   if awaited.state == PENDING then
+    if awaited == self then error("a task cannot await itself", 0) end
     subscribe(awaited, self)
     suspend(self, awaited)
   end
@@ -78,14 +79,15 @@ M.callback = await_callback
 -- Raises where nothing may await, and once the task is closed.
 -- @return the value, or values
 function M.await(value, ...)
-  local self = enter()
   if type(value) == "table" then
-    if classes[getmeta(value)] then return await_promise(self, value) end
+    if classes[getmeta(value)] then return await_promise(enter(value), value) end
+    local self = enter()
     local awaited = cell.of(value)
     if awaited then return await_promise(self, awaited) end
   elseif integer(value) == "integer" and type((...)) == "function" then
-    return await_callback(self, value, ...)
+    return await_callback(enter(), value, ...)
   end
+  enter()
   return value, ...
 end
 

@@ -21,8 +21,8 @@ local nested, AWAITS, CANNOT = context.nested, context.AWAITS, context.CANNOT
 local OUTSIDE = "await outside a task: wrap the callback in async.run(function() ... end)"
 
 --- The class of contexts of top-level coroutines; tasks have its methods too.
--- Fields: `co`; `fresh`, whether a top-level coroutine was never suspended; `waiting`, what it waits for; `failure`, what every await raises once it is closed; `raised`,
--- the failure or promise whose reason was raised last.
+-- Fields: `co`; `fresh`, whether a top-level coroutine was never suspended; `waiting`, what it waits for; `failure`,
+-- what every await raises once it is closed; `raised`, the failure or promise whose reason was raised last.
 local Context = {}
 Context.__index = Context
 context.Context = Context
@@ -48,11 +48,13 @@ end
 context.raise = raise
 
 --- The context of the running coroutine; raises outside, and if the context was closed.
-function context.enter()
+-- @param[opt] awaited a promise that is to be awaited: it is taken even so
+function context.enter(awaited)
   local self = contexts[running()] or context.find()
   if not self then error(OUTSIDE, 0) end
-  if self.failure then raise(self, self.failure) end
-  return self
+  if not self.failure then return self end
+  if awaited then awaited.handled = true end
+  raise(self, self.failure)
 end
 
 -- Where functions of the standard libraries are looked for by value, to name them.

@@ -2,6 +2,7 @@
 -- @module async.iter
 local cell = require "async.cell"
 local new_queue = require "async.queue"
+local scheduler = require "async.scheduler"
 
 local Iterator = {}
 
@@ -20,8 +21,9 @@ local function finish(self)
   self.waiting = {}
 end
 
-Iterator.__close, Iterator.__gc = finish, finish
 Iterator.__index = Iterator
+Iterator.__close = finish
+function Iterator:__gc() scheduler.defer(finish, self) end
 
 function Iterator:settled(task) self.queue:put_nowait(task) end
 

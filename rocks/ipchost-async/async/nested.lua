@@ -8,8 +8,7 @@ local raw_resume, yield, close = coroutine.resume, coroutine.yield, coroutine.cl
 local running, isyieldable, create = coroutine.running, coroutine.isyieldable, coroutine.create
 local nested, is_task = context.nested, scheduler.is_task
 
-local nested_coroutine = {}
-for name, fn in pairs(coroutine) do nested_coroutine[name] = fn end
+local nested_coroutine = setmetatable({}, { __index = coroutine })
 
 --- Hands on what the coroutine yielded; when it awaits, waits with it.
 local function pass(co, ok, mark, ...)

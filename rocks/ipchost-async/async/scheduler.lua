@@ -29,12 +29,22 @@ local function request()
   require("async.turn").request()
 end
 
---- Queues `fn(a, b)`. It must not raise.
-function scheduler.post(fn, a, b)
+local function push(fn, a, b)
   local at = posted
   incoming[at + 1], incoming[at + 2], incoming[at + 3] = fn, a, b or false
   posted = at + 3
+end
+
+--- Queues `fn(a, b)`. It must not raise.
+function scheduler.post(fn, a, b)
+  push(fn, a, b)
   if not requested then request() end
+end
+
+--- The same for finalizers, which must not touch the loop: without a host it runs with the next job.
+function scheduler.defer(fn, a)
+  push(fn, a)
+  if host and not requested then request() end
 end
 
 --- Remembers a rejected promise: once the queue is empty it is reported, unless it is `handled` by then.

@@ -99,6 +99,15 @@ describe("a task", function()
     assert.equal("coroutine.yield in a task: use await", reason)
   end)
 
+  it("cannot await itself", function()
+    local self
+    self = async.run(function()
+      async.sleep(1)
+      await(self)
+    end)
+    assert.same({ false, "a task cannot await itself" }, { self:pwait() })
+  end)
+
   it("whose coroutine a script closes fails", function()
     local co
     local closed = async.run(function()
@@ -278,17 +287,17 @@ describe("structure", function()
   end)
 
   it("detach takes a task out of it", function()
-    local order = {}
+    local gate, open = Promise.withResolvers()
     local child
     local parent = async.run(function()
-      child = async.run(function() async.sleep(3) order[#order + 1] = "child" end):detach()
+      child = async.run(function() return await(gate) end):detach()
       async.run(function() async.sleep(1) end)
       return "result"
     end)
-    parent:on_complete(function() order[#order + 1] = "parent" end)
-    support.drive()
-    assert.same({ "parent", "child" }, order)
-    assert.is_true(child:completed())
+    assert.equal("result", parent:wait())
+    assert.is_false(child:completed())
+    open("went on")
+    assert.equal("went on", child:wait())
     local logged = support.logged(function()
       assert.equal("fine", task(function()
         async.run(function() error("alone", 0) end):detach()
@@ -376,6 +385,18 @@ describe("Task:close", function()
     done:close(function() called = true end)
     assert.is_true(called)
     assert.equal(1, done:wait())
+  end)
+
+  it("takes also what the task would have awaited next", function()
+    local self
+    assert.equal("", support.logged(function()
+      self = async.run(function()
+        async.sleep(1)
+        self:close()
+        pcall(await, Promise.reject("not looked at"))
+        pcall(async.all, { Promise.reject("nor this") })
+      end)
+    end))
   end)
 
   it("is no unhandled rejection, but another error in the wake of it is", function()

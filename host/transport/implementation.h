@@ -19,7 +19,7 @@
 
 #define TRANSPORT_READ_SIZE ((size_t)256 * 1024)
 
-/* Fills the struct and enters it among env->live. The peer's texts are the implementation's to keep. */
+/* Fills the struct and counts it. The peer's texts are the implementation's to keep. */
 void transport_init(struct transport *transport, struct transport_env *env, const struct transport_ops *ops,
                     const struct peer *peer);
 

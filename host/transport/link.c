@@ -14,19 +14,11 @@
 #define WATCH_MS 500 /* and as long as it waits for answers */
 #define LEFT "the peer has closed the connection"
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
 static struct link *link_of(struct transport *transport) {
   return (struct link *)transport;
 }
 
 /* ---- the end ---- */
-
-static void on_closed(uv_handle_t *handle) {
-  struct link *link = handle->data;
-  transport_ended(&link->transport);
-  link->ops->free(link);
-}
 
 static void on_timer_closed(uv_handle_t *handle) {
   free(handle);
@@ -39,15 +31,17 @@ static void swallow(int fd) {
     ;
 }
 
+/* Closes the descriptor; `closed` is told, and the link freed, with the turn's flush. */
 static void end(struct link *link) {
   struct transport_env *env = link->transport.env;
-  if (link->fd < 0) return;
+  if (link->watch.fd < 0) return;
   if (link->timer) uv_close((uv_handle_t *)link->timer, on_timer_closed);
   link->timer = NULL;
-  uv_close((uv_handle_t *)&link->poll, on_closed);
-  if (!link->ended) swallow(link->fd);
-  close(link->fd);
-  link->fd = -1;
+  watch_set(env->poller, &link->watch, 0);
+  if (!link->ended) swallow(link->watch.fd);
+  close(link->watch.fd);
+  link->watch.fd = -1;
+  transport_later(&link->transport);
   servers_resume(env);
 }
 
@@ -77,7 +71,7 @@ static void on_timer(uv_timer_t *timer) {
     }
     link->progress = false;
     uv_timer_start(timer, on_timer, WRITE_MS, 0);
-  } else if (peer_has_left(link->fd, &link->transport.peer)) {
+  } else if (peer_has_left(link->watch.fd, &link->transport.peer)) {
     on_left(link);
   } else {
     uv_timer_start(timer, on_timer, WATCH_MS, 0);
@@ -104,22 +98,19 @@ static void start_timer(struct link *link, unsigned ms) {
 /* Closing, and all is written. */
 static void all_written(struct link *link) {
   if (link->lingering && !link->ended && !link->transport.deaf)
-    shutdown(link->fd, SHUT_WR);
+    shutdown(link->watch.fd, SHUT_WR);
   else
     end(link);
 }
 
-/* ---- what the poll waits for ---- */
+/* ---- what it waits for ---- */
 
-static void update_poll(struct link *link) {
+static void update_watch(struct link *link) {
   bool reads = !link->ended && (!link->paused || link->transport.closing);
-  int events = (reads ? UV_READABLE : 0) | (link->blocked ? UV_WRITABLE : 0);
-  if (link->fd < 0 || events == link->events) return;
-  link->events = (uint8_t)events;
-  if (events)
-    uv_poll_start(&link->poll, events, on_poll);
-  else
-    uv_poll_stop(&link->poll);
+  unsigned events = (reads ? WATCH_READ : 0U) | (link->blocked ? WATCH_WRITE : 0U);
+  if (link->watch.fd < 0 || events == link->watch.events) return;
+  if (watch_set(link->transport.env->poller, &link->watch, events) != ST_OK)
+    on_lost(link, 4005, "the system cannot watch the socket");
 }
 
 /* ---- writing ---- */
@@ -149,7 +140,7 @@ static void write_queue(struct link *link) {
   struct iovec iov[VECTORS];
   while (transport_seal(transport) && !link->blocked) {
     int n = outq_gather(transport->out, iov, VECTORS);
-    ssize_t written = write_vectors(link->fd, iov, n);
+    ssize_t written = write_vectors(link->watch.fd, iov, n);
     size_t offered = 0;
     if (written < 0 && errno != EAGAIN) {
       write_failed(link, errno);
@@ -170,10 +161,15 @@ static bool told_when_written(const struct link *link) {
 
 void link_write(struct transport *transport) {
   struct link *link = link_of(transport);
-  if (link->blocked || link->fd < 0) return;
+  if (link->watch.fd < 0) {
+    transport_ended(transport);
+    link->ops->free(link);
+    return;
+  }
+  if (link->blocked) return;
   write_queue(link);
   if (told_when_written(link)) link->blocked = true;
-  update_poll(link);
+  update_watch(link);
 }
 
 static void tell_ending(struct link *link) {
@@ -210,7 +206,7 @@ static void on_end_of_file(struct link *link) {
     if (!transport->out) end(link);
   } else if (link->ops->cut(link)) {
     close_cut(transport);
-  } else if (transport->deaf || peer_has_left(link->fd, &transport->peer)) {
+  } else if (transport->deaf || peer_has_left(link->watch.fd, &transport->peer)) {
     on_left(link);
   } else {
     tell_ending(link);
@@ -221,7 +217,7 @@ static void on_end_of_file(struct link *link) {
 static void on_readable(struct link *link) {
   struct transport *transport = &link->transport;
   const uv_buf_t *buffer = &transport->env->read_buffer;
-  ssize_t len = recv(link->fd, buffer->base, buffer->len, MSG_DONTWAIT);
+  ssize_t len = recv(link->watch.fd, buffer->base, buffer->len, MSG_DONTWAIT);
   if (len < 0) {
     if (errno != EAGAIN && errno != EINTR) on_lost(link, 1006, strerror(errno));
   } else if (!len) {
@@ -233,16 +229,11 @@ static void on_readable(struct link *link) {
   }
 }
 
-/* libuv stops the poll and reports a status when the socket has an error: the read will tell which. */
-static void on_poll(uv_poll_t *poll, int status, int events) {
-  struct link *link = poll->data;
-  if (status < 0) {
-    events = link->events;
-    link->events = 0;
-  }
-  if (events & UV_WRITABLE) on_writable(link);
-  if (events & UV_READABLE && link->fd >= 0) on_readable(link);
-  update_poll(link);
+static void on_ready(struct watch *watch, unsigned events) {
+  struct link *link = (struct link *)((char *)watch - offsetof(struct link, watch));
+  if (events & WATCH_WRITE) on_writable(link);
+  if (events & WATCH_READ && watch->fd >= 0) on_readable(link);
+  update_watch(link);
 }
 
 /* ---- transport_ops ---- */
@@ -253,8 +244,8 @@ void link_close(struct transport *transport, unsigned linger_ms) {
   link->patient = link->ended;
   if (!link->blocked) write_queue(link);
   if (!transport->out) all_written(link);
-  if (link->fd >= 0) start_timer(link, linger_ms ? linger_ms : WRITE_MS);
-  update_poll(link);
+  if (link->watch.fd >= 0) start_timer(link, linger_ms ? linger_ms : WRITE_MS);
+  update_watch(link);
 }
 
 void link_abort(struct transport *transport) {
@@ -263,16 +254,14 @@ void link_abort(struct transport *transport) {
 
 void link_pause(struct transport *transport, bool on) {
   link_of(transport)->paused = on;
-  update_poll(link_of(transport));
+  update_watch(link_of(transport));
 }
 
 enum status link_open(struct link *link, struct transport_env *env, const struct link_ops *ops,
                       const struct transport_ops *transport_ops, int fd, const struct peer *peer) {
-  if (uv_poll_init(env->loop, &link->poll, fd) != 0) return ST_IO;
-  link->poll.data = link;
+  link->watch = (struct watch){.ready = on_ready, .fd = fd};
+  if (watch_set(env->poller, &link->watch, WATCH_READ) != ST_OK) return ST_IO;
   link->ops = ops;
-  link->fd = fd;
   transport_init(&link->transport, env, transport_ops, peer);
-  update_poll(link);
   return ST_OK;
 }

@@ -1,12 +1,13 @@
 /*
  * link: a transport over a connected stream socket: reading into the loop's buffer, writing the queue, the
  * end of both directions. It knows no framing: what a read brings goes to `received`, and the header of a
- * block is the transport_ops' own. Everything happens on one uv_poll, so that an idle link costs little.
+ * block is the transport_ops' own.
  */
 #ifndef IPCHOST_TRANSPORT_LINK_H
 #define IPCHOST_TRANSPORT_LINK_H
 
 #include "transport/implementation.h"
+#include "transport/poller.h"
 
 struct link;
 
@@ -19,20 +20,19 @@ struct link_ops {
   void (*free)(struct link *link);
 };
 
+/* It is small: of an idle connection this is all that there is here. */
 struct link {
   struct transport transport;
   const struct link_ops *ops;
-  uv_poll_t poll;
-  uv_timer_t *timer; /* bounds the end; NULL before */
-  int fd;            /* -1: closed, `closed` is on its way */
-  uint8_t events;    /* what `poll` waits for */
-  bool paused;
-  bool blocked;   /* the socket takes no more, or `drained` is due: waits until it can be written */
-  bool ended;     /* the peer has sent its last byte */
-  bool broken;    /* a write failed in a way that says that the connection is lost */
-  bool lingering; /* once written, it waits for the peer to close */
-  bool patient;   /* its timer begins anew as long as the peer reads */
-  bool progress;  /* the peer has read since the timer began */
+  struct watch watch; /* fd is -1 once closed; then `closed` is on its way */
+  bool paused : 1;
+  bool blocked : 1;   /* the socket takes no more, or the user is to be told when all is written */
+  bool ended : 1;     /* the peer has sent its last byte */
+  bool broken : 1;    /* a write failed in a way that says that the connection is lost */
+  bool lingering : 1; /* once written, it waits for the peer to close */
+  bool patient : 1;   /* its timer begins anew as long as the peer reads */
+  bool progress : 1;  /* the peer has read since the timer began */
+  uv_timer_t *timer;  /* bounds the end; NULL before */
 };
 
 /* To be part of the implementation's transport_ops: all but the header. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "transport/implementation.h"
+#include "transport/poller.h"
 
 #define BLOCK_END ((size_t)256 * 1024) /* packets gather up to here */
 #define SHARE_MIN 1024                 /* below, a copy costs less than an entry */
@@ -44,18 +45,26 @@ static void free_shared(struct transport_env *env) {
   buf_deinit(&env->sink);
 }
 
+static void release(struct transport_env *env) {
+  uv_close((uv_handle_t *)&env->flush, NULL);
+  poller_close(env->poller);
+  free_shared(env);
+}
+
 enum status transport_env_open(struct transport_env *env, uv_loop_t *loop, struct log *log,
                                const struct limits *limits) {
+  enum status status = ST_OK;
   *env = (struct transport_env){.loop = loop, .log = log, .limits = limits};
   list_init(&env->dirty);
-  list_init(&env->live);
   list_init(&env->starved);
   env->read_buffer.base = malloc(TRANSPORT_READ_SIZE);
   env->read_buffer.len = TRANSPORT_READ_SIZE;
   env->pool = calloc(1, sizeof *env->pool);
-  if (!env->read_buffer.base || !env->pool) {
+  if (!env->read_buffer.base || !env->pool) status = ST_NOMEM;
+  if (status == ST_OK) status = poller_open(&env->poller, loop);
+  if (status != ST_OK) {
     free_shared(env);
-    return ST_NOMEM;
+    return status;
   }
   uv_prepare_init(loop, &env->flush);
   env->flush.data = env;
@@ -66,8 +75,7 @@ enum status transport_env_open(struct transport_env *env, uv_loop_t *loop, struc
 
 void transport_env_close(struct transport_env *env) {
   env->closing = true;
-  uv_close((uv_handle_t *)&env->flush, NULL);
-  if (!env->live_count) free_shared(env);
+  if (!env->live_count) release(env);
 }
 
 /* ---- one transport's life ---- */
@@ -76,7 +84,6 @@ void transport_init(struct transport *transport, struct transport_env *env, cons
                     const struct peer *peer) {
   *transport = (struct transport){.ops = ops, .env = env, .peer = *peer};
   list_init(&transport->dirty);
-  list_push(&env->live, &transport->live);
   env->live_count++;
 }
 
@@ -100,12 +107,11 @@ void transport_ended(struct transport *transport) {
   struct transport_env *env = transport->env;
   const struct fault *fault = transport->fault ? transport->fault : &no_memory;
   clean(transport);
-  list_remove(&transport->live);
   env->live_count--;
   if (transport->events) transport->events->closed(transport, fault);
   transport_drop(transport);
   free(transport->fault);
-  if (env->closing && !env->live_count) free_shared(env);
+  if (env->closing && !env->live_count) release(env);
 }
 
 void transport_pause(struct transport *transport, bool on) {
@@ -153,7 +159,7 @@ void transport_drop(struct transport *transport) {
   transport->queued = 0;
 }
 
-static struct buf *begin_block(struct transport *transport) {
+static __attribute__((noinline)) struct buf *begin_block(struct transport *transport) {
   struct transport_env *env = transport->env;
   if (!transport->closing && !transport->deaf) {
     if (!transport->out) transport->out = outq_take(env->pool);
@@ -220,18 +226,28 @@ static void end_block(struct transport *transport, size_t len, size_t max) {
   if (out->block_len >= max) transport_seal(transport);
 }
 
+static size_t block_max(const struct limits *limits) {
+  return limits->packet < BLOCK_END ? limits->packet : BLOCK_END;
+}
+
+/* What all but the plain packets need. Out of the way: transport_end runs once a packet. */
+static __attribute__((noinline, cold)) void settle(struct transport *transport, size_t len) {
+  const struct limits *limits = transport->env->limits;
+  if (!check_packet(transport, len)) return;
+  if (transport->queued > limits->outbound) transport->over_mark = true;
+  if (transport->out->block_len >= block_max(limits)) end_block(transport, len, block_max(limits));
+}
+
 void transport_end(struct transport *transport) {
   const struct limits *limits = transport->env->limits;
-  size_t len, max = limits->packet < BLOCK_END ? limits->packet : BLOCK_END;
+  size_t len;
   if (sinking(transport)) return;
   len = outq_end(transport->out);
   transport->queued += len;
-  if (!len || len > max || transport->queued > limits->outbound || transport->queued > limits->outbound_max) {
-    if (!check_packet(transport, len)) return;
-    if (transport->queued > limits->outbound) transport->over_mark = true;
-  }
   transport_later(transport);
-  if (transport->out->block_len >= max) end_block(transport, len, max);
+  if (!len || transport->out->block_len >= block_max(limits) || transport->queued > limits->outbound ||
+      transport->queued > limits->outbound_max)
+    settle(transport, len);
 }
 
 void transport_flush(struct transport *transport) {

@@ -82,6 +82,7 @@ struct transport_ops {
 
 struct outq;     /* outq.h: blocks being built and waiting to be written; private to transport/ */
 struct out_pool; /* outq.h too */
+struct poller;
 
 /* What all transports of one loop share. Its memory must outlive the loop. */
 struct transport_env {
@@ -91,11 +92,11 @@ struct transport_env {
   uv_buf_t read_buffer;        /* 256 KiB, shared by all reads of the loop and parsed in place */
   struct list dirty;           /* transports with packets not yet flushed */
   uv_prepare_t flush;          /* flushes them once a loop turn, before the loop blocks */
-  struct list live;            /* every transport there is, for shutdown and for counting */
-  size_t live_count;
+  size_t live_count;           /* how many transports there are */
   /* Private: */
   struct list starved;   /* servers that wait for a free descriptor */
   struct out_pool *pool; /* free out buffers */
+  struct poller *poller; /* of all sockets */
   struct buf sink;       /* where packets go that nobody will read */
   bool closing;
 };
@@ -106,19 +107,19 @@ struct transport {
   void *user; /* the owner above; NULL until set by `accepted` */
   struct transport_env *env;
   struct peer peer;
-  struct list live, dirty; /* nodes */
-  struct outq *out;        /* NULL while nothing waits, so that an idle link is small */
-  struct fault *fault;     /* why it ends; NULL before */
-  size_t queued;           /* bytes given by the user that the socket has not taken */
-  bool closing;   /* transport_close was called or the end is on its way: writes are dropped silently */
+  struct list dirty;   /* node */
+  struct outq *out;    /* NULL while nothing waits, so that an idle link is small */
+  struct fault *fault; /* why it ends; NULL before */
+  size_t queued;       /* bytes given by the user that the socket has not taken */
+  bool closing;        /* transport_close was called or the end is on its way: writes are dropped silently */
   bool deaf;      /* the peer reads no more: writes are dropped silently, what it has sent is still read */
   bool over_mark; /* queued went over limits.outbound; `drained` is due */
 };
 
 enum status transport_env_open(struct transport_env *env, uv_loop_t *loop, struct log *log,
                                const struct limits *limits);
-/* All transports and servers must be closed, or closing. What they share is freed with the last of them; the
- * prepare handle's own close completes with the loop's next turns. */
+/* All transports and servers must be closed, or closing. What they share is given up with the last of them;
+ * its handles complete their close with the loop's next turns. */
 void transport_env_close(struct transport_env *env);
 
 /*

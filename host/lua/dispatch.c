@@ -262,14 +262,30 @@ static int guard_waiting(lua_State *L) {
   return 0;
 }
 
+/* Pushes what a suspended coroutine's base has in the slot: indices are those of the function that yielded,
+ * so the frame is looked for. [-0, +1, -], or false and nothing */
+static bool push_base_slot(lua_State *co, int slot) {
+  lua_Debug frame;
+  int low = 0, high = 1;
+  if (!lua_checkstack(co, 1)) return false;
+  for (; lua_getstack(co, high, &frame); high *= 2) low = high;
+  while (high - low > 1) {
+    int middle = low + (high - low) / 2;
+    if (lua_getstack(co, middle, &frame))
+      low = middle;
+    else
+      high = middle;
+  }
+  return lua_getstack(co, low, &frame) && lua_getlocal(co, &frame, slot) != NULL;
+}
+
 /* The coroutine has yielded: nothing anchors it any longer, so its event is taken before anything is
  * allocated. False when memory is short. */
 static bool guard_event(struct dispatch *d, lua_State *co) {
   lua_State *L = d->rt->generation->L;
   int top = lua_gettop(L);
   bool fine = false;
-  if (!lua_checkstack(co, 1)) return false;
-  lua_pushvalue(co, SLOT_EVENT);
+  if (!lua_checkstack(L, 1) || !push_base_slot(co, SLOT_EVENT)) return false;
   lua_xmove(co, L, 1);
   if (lua_checkstack(L, 2) && d->event == lua_touserdata(L, -1)) {
     lua_pushcfunction(L, guard_waiting);

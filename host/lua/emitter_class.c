@@ -66,6 +66,13 @@ static int no_field(lua_State *L, const struct emitter *self, const char *key, c
 
 enum { UP_INDEX = 1, UP_SHARED, UP_NAMES, UPVALUES = UP_NAMES };
 
+/* True for a name of the class's own, whose value then is nil. */
+static bool is_known(const char *key, const char *const *names) {
+  for (; names && *names; names++)
+    if (strcmp(*names, key) == 0) return true;
+  return false;
+}
+
 /* Pushes the table where made methods are kept: the emitter's own or the class's. [-0, +1, m] */
 static void push_made(lua_State *L, const struct emitter *self) {
   if (self->flags & EMITTER_DOT)
@@ -78,6 +85,7 @@ static void push_made(lua_State *L, const struct emitter *self) {
 static int class_index(lua_State *L) {
   lua_CFunction index = lua_tocfunction(L, lua_upvalueindex(UP_INDEX));
   const struct emitter *self = lua_touserdata(L, 1);
+  const char *const *names = lua_touserdata(L, lua_upvalueindex(UP_NAMES));
   const struct emitter_method *method;
   if (index && index(L) > 0 && !lua_isnil(L, -1)) return 1;
   lua_settop(L, 2);
@@ -87,7 +95,8 @@ static int class_index(lua_State *L) {
   /* Whoever asks for `then` wants to know whether this is a promise. */
   if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "then") == 0) return 1;
   method = find_method(self->flags, lua_tostring(L, 2));
-  if (!method) return no_field(L, self, lua_tostring(L, 2), lua_touserdata(L, lua_upvalueindex(UP_NAMES)));
+  if (!method && is_known(lua_tostring(L, 2), names)) return lua_pushnil(L), 1;
+  if (!method) return no_field(L, self, lua_tostring(L, 2), names);
   lua_pushvalue(L, 2);
   if (self->flags & EMITTER_DOT)
     lua_pushvalue(L, 1);

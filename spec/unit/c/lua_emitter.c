@@ -330,6 +330,7 @@ TEST(fields) {
       "fails(\"contents has no field 'getUrl'; did you mean 'getURL'?\", function() return contents.getUrl "
       "end)\n"
       "fails(\"contents has no field 'handle'\", function() return contents.handle end)\n"
+      "same(contents.mainFrame, nil)\n"
       "fails(\"ipcMain has no field 'zzzzzzzzzzzzz'\", function() return ipcMain.zzzzzzzzzzzzz end)\n"
       "fails('ipcMain.x cannot be set', function() ipcMain.x = 1 end)\n"
       "assert(tostring(ipcMain):find('^ipcMain: '))");

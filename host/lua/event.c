@@ -114,6 +114,31 @@ static void push_reason(lua_State *L, unsigned abort) {
   clone_push_error(L, names[abort - 1], texts[abort - 1], codes[abort - 1]);
 }
 
+/* Anchors the signal at the top while its call is pending: an abort may come, and with it the answer. */
+static void anchor_signal(lua_State *L, uint64_t call) {
+  struct runtime *rt = runtime_of(L);
+  if (!core_call_pending(rt->core, call)) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->signals);
+  lua_pushvalue(L, -2);
+  lua_rawseti(L, -2, (lua_Integer)call);
+  lua_pop(L, 1);
+  rt->anchored++;
+}
+
+void event_release_signals(lua_State *L) {
+  struct runtime *rt = runtime_of(L);
+  if (!rt->anchored) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->signals);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    if (core_call_pending(rt->core, (uint64_t)lua_tointeger(L, -2))) continue;
+    lua_pushvalue(L, -2);
+    lua_pushnil(L);
+    lua_rawset(L, -5);
+    rt->anchored--;
+  }
+  lua_pop(L, 1);
+}
+
 static int push_signal(lua_State *L, struct event *event) {
   extras_push(L, 1);
   if (lua_getfield(L, -1, "signal") != LUA_TNIL) return 1;
@@ -126,6 +151,7 @@ static int push_signal(lua_State *L, struct event *event) {
   lua_call(L, 1, 1);
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "signal");
+  anchor_signal(L, event->call);
   return 1;
 }
 

@@ -159,6 +159,26 @@ void frame_bury(lua_State *L, uint64_t id) {
 }
 
 void frame_class_open(lua_State *L) {
+  static const char *const names[] = {"ipc",
+                                      "send",
+                                      "postMessage",
+                                      "isDestroyed",
+                                      "processId",
+                                      "routingId",
+                                      "frameTreeNodeId",
+                                      "origin",
+                                      "frameToken",
+                                      "url",
+                                      "name",
+                                      "framesInSubtree",
+                                      "frames",
+                                      "detached",
+                                      "parent",
+                                      "osProcessId",
+                                      "top",
+                                      "visibilityState",
+                                      NULL};
   emitter_class(L, FRAME_CLASS, 0, frame_index);
+  emitter_class_names(L, names);
   lua_pop(L, 1);
 }

@@ -211,6 +211,7 @@ static void open_tables(lua_State *L, struct runtime *rt) {
   rt->threads = new_table(L);
   rt->contents = new_table(L);
   rt->frames = new_table(L);
+  rt->signals = new_table(L);
   rt->warned = new_table(L);
   rt->dead = weak_table(L);
   rt->pending = weak_table(L);

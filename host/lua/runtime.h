@@ -39,11 +39,13 @@ struct runtime {
   int contents, frames;      /* registry references: id -> object of the living, made when first asked for */
   int dead;                  /* registry reference: weak, id string -> object of the destroyed */
   int pending;               /* registry reference: weak, call -> event of calls whose handler waits */
+  int signals;               /* registry reference: call -> signal of calls that an abort may still end */
   int hooks;                 /* registry reference: functions of the prelude by name */
   int warned;                /* registry reference: set of warnings given, by text */
   unsigned warnings;         /* how many they are */
   size_t scoped;             /* living contents and frame objects: 0 keeps dispatch off them */
   size_t scoped_ipc;         /* those of them whose `ipc` was asked for */
+  size_t anchored;           /* signals in that table */
   size_t guards;             /* living guards: while above 0 the idle host collects */
   uint64_t *lost;            /* calls whose guard was collected, to be answered outside of the collector */
   size_t lost_count, lost_cap;
@@ -89,6 +91,8 @@ struct event *event_at(lua_State *L, int index);
 void event_guard(lua_State *L, int index);
 /* Aborts the event at the index: sets its signal off, if one was asked for. [-0, +0, e] */
 void event_abort(lua_State *L, int index, enum abort_reason reason);
+/* Lets go of the signals whose call was answered. [-0, +0, -] */
+void event_release_signals(lua_State *L);
 void event_open(lua_State *L); /* makes the metatables; [-0, +0, m] */
 
 /* ---- dispatch.c ---- */

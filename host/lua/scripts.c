@@ -144,6 +144,7 @@ static void answer_lost(struct runtime *rt) {
 static int collect_slice(lua_State *L) {
   struct scripts *scripts = lua_touserdata(L, 1);
   uint64_t end = clock_now(scripts->options.clock) + COLLECT_SLICE_NS;
+  event_release_signals(L);
   do {
     if (lua_gc(L, LUA_GCSTEP, 0)) scripts->cycles--;
   } while (scripts->cycles > 0 && clock_now(scripts->options.clock) < end);
@@ -163,7 +164,7 @@ static void on_left(void *user) {
   struct scripts *scripts = user;
   struct runtime *rt = &scripts->runtime;
   if (rt->lost_count) answer_lost(rt);
-  if (!rt->guards || scripts->collecting || scripts->closing) return;
+  if (!(rt->guards || rt->anchored) || scripts->collecting || scripts->closing) return;
   scripts->cycles = COLLECT_CYCLES;
   if (!uv_is_active((uv_handle_t *)&scripts->collector))
     uv_timer_start(&scripts->collector, on_collect, COLLECT_INTERVAL_MS, COLLECT_INTERVAL_MS);

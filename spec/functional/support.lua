@@ -1,5 +1,7 @@
 --- Real hosts for the functional specs: each is a process of its own, in a folder of its own, that is
 -- stopped and checked at the end. Nothing here sleeps: it waits for the ready line, for a log line, for the exit.
+local assert = require "luassert"
+local busted = require "busted"
 local uv = require "luv"
 local await = require("async").await
 local renderer = require "ipchost.renderer"
@@ -132,15 +134,15 @@ end
 -- and `context.run(fn)` runs fn as a task and drives the loop.
 function support.each_transport(name, script, define, options)
   for _, transport in ipairs(support.transports) do
-    describe(name .. " over " .. transport, function()
+    busted.describe(name .. " over " .. transport, function()
       local context = { transport = transport }
-      setup(function() context.host = support.start(script, options) end)
-      teardown(function() context.host:stop() end)
-      before_each(function()
+      busted.setup(function() context.host = support.start(script, options) end)
+      busted.teardown(function() context.host:stop() end)
+      busted.before_each(function()
         context.renderer = context.host:connect(transport)
         context.ipc = context.renderer.ipcRenderer
       end)
-      after_each(function() context.renderer:close() end)
+      busted.after_each(function() context.renderer:close() end)
       function context.run(fn, ...) return context.renderer:run(fn, ...) end
       --- Invokes outside a task; returns the value or raises.
       function context.invoke(...)

@@ -3,7 +3,7 @@
 file(GLOB core_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/host/core_*.c)
 add_library(ipchost_core MODULE ${core_sources})
 target_include_directories(ipchost_core PRIVATE ${LUA_INCLUDE_DIRS})
-target_link_libraries(ipchost_core PRIVATE $<TARGET_FILE:ipchost_lua> ipchost_wire)
+target_link_libraries(ipchost_core PRIVATE $<TARGET_FILE:ipchost_lua> ipchost_wire m)
 add_dependencies(ipchost_core ipchost_lua)
 set_target_properties(ipchost_core PROPERTIES PREFIX "" OUTPUT_NAME core
                                               LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lua/ipchost)

@@ -43,6 +43,15 @@ local ITEMS = {
   bye = { "code", "text" },
   unknown = { "number" },
 }
+--- A copy in which what assert.same cannot compare, a buffer say, is its document.
+local function comparable(value)
+  local kind = values.type(value)
+  if kind ~= "Object" and kind ~= "Array" then return type(value) == "userdata" and core.encode(value) or value end
+  local copy = {}
+  for key, item in pairs(value) do copy[key] = comparable(item) end
+  return copy
+end
+
 local LISTS = { send = true, invoke = true, sync = true }
 
 local function item_of(packet, name)
@@ -104,7 +113,7 @@ describe("core.reader", function()
       for i, packet in ipairs(vector.packets) do
         local wanted = expected(packet)
         if wanted then
-          assert.same(wanted, found[i], vector.name)
+          assert.same(comparable(wanted), comparable(found[i]), vector.name)
         else
           assert.equal(1007, found[i][4], vector.name)
         end
@@ -220,7 +229,9 @@ describe("core.writer", function()
           writer:put(table.unpack(wanted, 1, wanted.n))
           local bytes = writer:take()
           assert.equal(#bytes - 4, (string.unpack("<I4", bytes)))
-          assert.same({ wanted }, read_all(reader_of(), bytes, 1 << 20), vector.name)
+          local found = read_all(reader_of(), bytes, 1 << 20)
+          assert.equal(1, #found, vector.name)
+          assert.same(comparable(wanted), comparable(found[1]), vector.name)
         end
       end
     end

@@ -31,18 +31,36 @@ function worker.join(trace, origin)
   return ("%s\nrejected at:\n%s"):format(trace, origin)
 end
 
--- What lies below a script's function in a worker: frames of this rock, which tell nobody anything.
+-- Frames of this rock, which tell nobody anything: below a script's function in a worker, and above what awaits.
 local FOLDER = (debug.getinfo(1, "S").short_src:match("^(.-)worker[^/]*$") or "\n"):gsub("%p", "%%%0")
 local BASE = "\n\t%[C%]: in function 'xpcall'\n\t[^\n]*\n\t" .. FOLDER .. "worker.*$"
-local OWN = "\n\t" .. FOLDER .. "[^\n]*$"
+local LAST = "\n\t" .. FOLDER .. "[^\n]*$"
+local RAISED = "^stack traceback:\n\t%[C%]: in function 'error'(\n\t" .. FOLDER .. ".*)$"
+local FIRST = { "^\n\t" .. FOLDER .. "[^\n]*", "^\n\t%(%.%.%.tail calls%.%.%.%)" }
 
---- A traceback of the running coroutine, without the frames of this rock that lie below the script's; and where the
--- reason was raised first, if it was awaited here.
+local function without_base(text)
+  local cut, found = text:gsub(BASE, "")
+  return found == 0 and text or (cut:gsub(LAST, ""))
+end
+
+local function without_top(text)
+  local rest = text:match(RAISED)
+  if not rest then return text end
+  local found
+  repeat
+    local own, tail
+    rest, own = rest:gsub(FIRST[1], "")
+    rest, tail = rest:gsub(FIRST[2], "")
+    found = own + tail
+  until found == 0
+  return "stack traceback:" .. rest
+end
+
+--- A traceback of the running coroutine without this rock's own frames; and where the reason was raised first, if it
+-- was awaited here.
 -- @int level as in debug.traceback
 function worker.trace(reason, level)
-  local text = traceback(nil, level + 1)
-  local cut, found = text:gsub(BASE, "")
-  return worker.join(found == 0 and text or cut:gsub(OWN, ""), scheduler.origin(reason))
+  return worker.join(without_top(without_base(traceback(nil, level + 1))), scheduler.origin(reason))
 end
 
 -- The last error that `catch` saw in a coroutine. It is not what `catch` returns, for scripts' `__close` see that.

@@ -1,4 +1,5 @@
 /* clone_decode_named: the forms of tag 27, an array that begins with the name of a JavaScript class. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "lua/clone_decode.h"
@@ -20,6 +21,14 @@ enum status named_next(struct decoder *d, struct named *named) {
 
 /* ---- arrays with other properties, or very sparse ---- */
 
+/* Whether the string at the top is how JavaScript writes an index of an array: such a key is an element. */
+static bool is_index(lua_State *L) {
+  size_t len;
+  const char *text = lua_tolstring(L, -1, &len);
+  if (!len || len > strlen("4294967294") || strspn(text, "0123456789") != len) return false;
+  return (text[0] != '0' || len == 1) && strtoll(text, NULL, 10) < ARRAY_LENGTH_MAX;
+}
+
 /* One entry of the map of elements and properties, into the array at the top. */
 static enum status decode_array_entry(struct decoder *d, uint64_t length) {
   struct cbor_head head;
@@ -34,6 +43,7 @@ static enum status decode_array_entry(struct decoder *d, uint64_t length) {
   d->in = start;
   if (head.major == CBOR_NINT) return decode_bad(d, "an array's key is negative");
   if ((status = decode_object_key(d)) != ST_OK) return status;
+  if (is_index(d->L)) return decode_bad(d, "an array's index is text");
   if (top_is(d->L, "length")) return decode_bad(d, "an array's length is among its keys");
   if ((status = decode_element(d)) == ST_OK) lua_rawset(d->L, -3);
   return status;
@@ -74,17 +84,6 @@ static enum status decode_error_text(struct decoder *d, const char *field) {
   return ST_OK;
 }
 
-static enum status decode_cause(struct decoder *d) {
-  enum status status;
-  if (decode_take_undefined(d)) {
-    error_remember_cause(d->L, -1);
-    return ST_OK;
-  }
-  lua_pushliteral(d->L, "cause");
-  if ((status = decode_value(d)) == ST_OK) lua_rawset(d->L, -3);
-  return status;
-}
-
 /* The last part, and there may be one more: the cause. */
 static enum status decode_error(struct decoder *d, struct named *named) {
   enum status status;
@@ -97,7 +96,9 @@ static enum status decode_error(struct decoder *d, struct named *named) {
   if ((status = named_next(d, named)) != ST_OK) return status;
   if ((status = decode_error_text(d, "stack")) != ST_OK) return status;
   if (!items_next(d, &named->items)) return ST_OK;
-  if ((status = decode_cause(d)) != ST_OK) return status;
+  lua_pushliteral(d->L, "cause");
+  if ((status = decode_element(d)) != ST_OK) return status;
+  lua_rawset(d->L, -3);
   return items_next(d, &named->items) ? decode_bad(d, "an error has too many parts") : ST_OK;
 }
 

@@ -52,7 +52,7 @@ enum status encode_error(struct encoder *e, int index, const struct place *place
   enum status status = encode_enter(e, place);
   bool cause;
   if (status != ST_OK) return status;
-  cause = push_field(e, index, "cause") != LUA_TNIL || error_remembers_cause(e->L, index);
+  cause = push_field(e, index, "cause") != LUA_TNIL;
   push_field(e, index, "name");
   status = encode_named(e, cause ? 4 : 3,
                         error_class_name(lua_type(e->L, -1) == LUA_TSTRING ? lua_tostring(e->L, -1) : NULL));

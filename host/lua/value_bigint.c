@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua/bigint_math.h"
+#include "lua/value_bigint_math.h"
 #include "lua/value_bigint_private.h"
 
 #define CHUNK 1000000000u /* the largest power of 10 in a limb */

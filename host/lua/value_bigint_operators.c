@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lua/bigint_math.h"
+#include "lua/value_bigint_math.h"
 #include "lua/value_bigint_private.h"
 
 /* ---- operands ---- */

@@ -40,18 +40,7 @@ static size_t check_length(lua_State *L, int index, const char *what) {
   return (size_t)length;
 }
 
-/* The option { maxByteLength = n } at index 3, which makes a buffer resizable. */
-static bool check_options(lua_State *L, size_t length, size_t *max) {
-  if (lua_isnil(L, 3)) return false;
-  if (!lua_istable(L, 3)) luaL_error(L, "ipc.Buffer: options are a table, { maxByteLength = n }");
-  lua_pushliteral(L, "maxByteLength");
-  if (lua_rawget(L, 3) == LUA_TNIL) return false;
-  *max = check_length(L, -1, "maxByteLength");
-  if (*max < length) luaL_error(L, "Invalid maxByteLength: it is less than the length");
-  return true;
-}
-
-/* ipc.Buffer(bytes or length, options) */
+/* ipc.Buffer(bytes or length, max): with `max` it may be resized up to that. */
 static int buffer_construct(lua_State *L) {
   size_t length, max;
   const char *bytes = NULL;
@@ -63,7 +52,9 @@ static int buffer_construct(lua_State *L) {
     length = check_length(L, 2, "buffer length");
   else
     return luaL_error(L, "ipc.Buffer expects bytes in a string or a length, but got %s", luaL_typename(L, 2));
-  buffer = check_options(L, length, &max) ? buffer_new_resizable(L, length, max) : buffer_new(L, length);
+  max = lua_isnil(L, 3) ? length : check_length(L, 3, "maximal buffer length");
+  if (max < length) return luaL_error(L, "Invalid maximal buffer length: it is less than the length");
+  buffer = lua_isnil(L, 3) ? buffer_new(L, length) : buffer_new_resizable(L, length, max);
   if (bytes && length) memcpy(buffer->data, bytes, length);
   return 1;
 }
@@ -73,7 +64,7 @@ static int buffer_resize(lua_State *L) {
   struct buffer *buffer = value_self(L, VALUE_BUFFER, "resize");
   size_t length = check_length(L, 2, "buffer length"), capacity = buffer->capacity * 2;
   if (!buffer->resizable)
-    return luaL_error(L, "the buffer is not resizable; make it with { maxByteLength = n }");
+    return luaL_error(L, "the buffer is not resizable; make it with ipc.Buffer(bytes, max)");
   if (length > buffer->max) return luaL_error(L, "Invalid buffer length: it is over maxByteLength");
   if (length > buffer->capacity)
     reserve(L, 1, capacity < length || capacity > buffer->max ? length : capacity);

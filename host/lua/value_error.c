@@ -6,8 +6,6 @@
 #include "lua/clone.h"
 #include "lua/value.h"
 
-static const char causes_key = 0; /* in the registry: error -> true, weak keys */
-
 const char *error_class_name(const char *name) {
   static const char *const names[] = {"EvalError",   "RangeError", "ReferenceError",
                                       "SyntaxError", "TypeError",  "URIError"};
@@ -19,25 +17,6 @@ const char *error_class_name(const char *name) {
 void error_new(lua_State *L) {
   lua_createtable(L, 0, 4);
   value_set_class(L, VALUE_ERROR);
-}
-
-void error_remember_cause(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &causes_key);
-  lua_pushvalue(L, index);
-  lua_pushboolean(L, 1);
-  lua_rawset(L, -3);
-  lua_pop(L, 1);
-}
-
-bool error_remembers_cause(lua_State *L, int index) {
-  bool remembers;
-  index = lua_absindex(L, index);
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &causes_key);
-  lua_pushvalue(L, index);
-  remembers = lua_rawget(L, -2) != LUA_TNIL;
-  lua_pop(L, 2);
-  return remembers;
 }
 
 static void set_text(lua_State *L, const char *key, const char *text) {
@@ -108,11 +87,5 @@ void value_error_open(lua_State *L) {
       {"__tostring", error_tostring}, {"__concat", error_concat}, {NULL, NULL}};
   static const struct value_class class = {
       .kind = VALUE_ERROR, .construct = error_construct, .functions = functions};
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &causes_key);
   value_class_open(L, &class);
 }

@@ -54,18 +54,15 @@ static uint64_t check_count(lua_State *L, int index, const char *what) {
 static int view_of_buffer(lua_State *L, enum value_kind kind) {
   const struct buffer *buffer = lua_touserdata(L, 2);
   uint64_t offset = lua_isnil(L, 3) ? 0 : check_count(L, 3, "offset"), length = 0;
-  bool tracking = lua_isnil(L, 4) && buffer->resizable;
+  bool rest = lua_isnil(L, 4), tracking = rest && buffer->resizable;
   size_t size = element_size(kind);
   const char *misfit;
-  if (!lua_isnil(L, 4)) {
-    length = check_count(L, 4, "length");
-  } else if (offset <= buffer->length) {
-    length = (buffer->length - offset) / size;
-    if (!tracking && (buffer->length - offset) % size)
-      return luaL_error(L, "byte length of %s should be a multiple of %d", value_name(kind), (int)size);
-  }
+  if (!rest) length = check_count(L, 4, "length");
   misfit = view_misfit(buffer, kind, offset, length, tracking);
   if (misfit) return luaL_error(L, "%s: %s", value_name(kind), misfit);
+  if (rest && !tracking && (buffer->length - offset) % size)
+    return luaL_error(L, "byte length of %s should be a multiple of %d", value_name(kind), (int)size);
+  if (rest) length = (buffer->length - offset) / size;
   lua_pushvalue(L, 2);
   view_new(L, kind, (size_t)offset, (size_t)length, tracking);
   return 1;

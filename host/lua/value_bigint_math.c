@@ -1,6 +1,7 @@
-/* bigint_math: see bigint_math.h. Division is Knuth's algorithm D (The Art of Computer Programming, 4.3.1).
+/* value_bigint_math: see value_bigint_math.h. Division is Knuth's algorithm D (The Art of Computer
+ * Programming, 4.3.1).
  */
-#include "lua/bigint_math.h"
+#include "lua/value_bigint_math.h"
 
 #include <string.h>
 

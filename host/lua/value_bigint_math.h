@@ -1,10 +1,10 @@
 /*
- * bigint_math: arithmetic on magnitudes: arrays of 32-bit limbs, the lowest first. It knows no sign, no Lua
- * and no allocation: results go to the caller's memory, whose length is said at each function. A length
+ * value_bigint_math: arithmetic on magnitudes: arrays of 32-bit limbs, the lowest first. It knows no sign, no
+ * Lua and no allocation: results go to the caller's memory, whose length is said at each function. A length
  * counts limbs; "trimmed" means that the highest is not 0 (0 has none).
  */
-#ifndef IPCHOST_LUA_BIGINT_MATH_H
-#define IPCHOST_LUA_BIGINT_MATH_H
+#ifndef IPCHOST_LUA_VALUE_BIGINT_MATH_H
+#define IPCHOST_LUA_VALUE_BIGINT_MATH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "transport/http_server.h"
 #include "transport/implementation.h"
 #include "transport/listen.h"
 #include "transport/peer.h"
@@ -31,6 +32,7 @@ struct server {
   bool closing;
   struct address address;
   struct socket_file file;
+  struct http_server http; /* of an http address */
   char name[sizeof((struct address *)0)->path * 3 + sizeof "unix:"];
 };
 
@@ -84,9 +86,16 @@ static void starve(struct server *server, int error) {
 
 /* ---- accepting ---- */
 
+static void open_stream(struct server *server, int fd, const struct peer *peer) {
+  struct transport *transport;
+  if (stream_open(&transport, server->env, fd, peer) != ST_OK)
+    close(fd);
+  else
+    server->events.accepted(server->user, transport);
+}
+
 static void open_link(struct server *server, int fd, const union inet_address *remote) {
   char text[PEER_ADDRESS_MAX];
-  struct transport *transport;
   struct peer peer;
   int on = 1;
   if (server->address.scheme == ADDRESS_UNIX) {
@@ -95,11 +104,10 @@ static void open_link(struct server *server, int fd, const union inet_address *r
     peer_of_tcp(server->diag, fd, remote, &peer, text);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  if (stream_open(&transport, server->env, fd, &peer) != ST_OK) {
-    close(fd);
-    return;
-  }
-  server->events.accepted(server->user, transport);
+  if (server->address.scheme == ADDRESS_HTTP)
+    http_server_take(&server->http, fd, &peer);
+  else
+    open_stream(server, fd, &peer);
 }
 
 /* Errors of the one connection, which is gone already; accept(2) says to go on. */
@@ -142,14 +150,12 @@ static void name_unix(struct server *server) {
 
 /* With the address that was bound, for a name may have several; the % of a zone is the only byte to encode.
  */
-static void name_tcp(struct server *server) {
+static void name_inet(struct server *server, const union inet_address *bound) {
+  const char *scheme = server->address.scheme == ADDRESS_HTTP ? "http" : "tcp";
   char text[PEER_ADDRESS_MAX], *zone;
-  union inet_address bound = {0};
-  socklen_t len = sizeof bound;
-  getsockname(server->fd, &bound.any, &len);
-  inet_text(&bound, text);
+  inet_text(bound, text);
   if ((zone = strchr(text, '%'))) *zone++ = '\0';
-  snprintf(server->name, sizeof server->name, zone ? "tcp://%s%%25%s" : "tcp://%s", text, zone);
+  snprintf(server->name, sizeof server->name, zone ? "%s://%s%%25%s" : "%s://%s", scheme, text, zone);
 }
 
 const char *server_address(const struct server *server) {
@@ -163,10 +169,11 @@ static enum status bind_address(struct server *server, struct fault *fault) {
   case ADDRESS_UNIX:
     return listen_unix(&server->address, &server->fd, &server->file, fault);
   case ADDRESS_TCP:
+  case ADDRESS_HTTP:
     return listen_tcp(&server->address, &server->fd, fault);
   default:
-    return fault_set(fault, ST_UNSUPPORTED, 0, NULL, "%s: expected unix:PATH or tcp://HOST:PORT",
-                     server->address.text);
+    return fault_set(fault, ST_UNSUPPORTED, 0, NULL,
+                     "%s: expected unix:PATH, tcp://HOST:PORT or http://HOST:PORT", server->address.text);
   }
 }
 
@@ -188,6 +195,37 @@ static enum status start(struct server *server, struct fault *fault) {
   return ST_OK;
 }
 
+static void forget_handle(struct server *server) {
+  if (--server->handles) return;
+  server->events.closed(server->user, server);
+  free(server);
+}
+
+static void on_http_closed(void *user) {
+  forget_handle(user);
+}
+
+static void open_http(struct server *server, int port) {
+  server->http = (struct http_server){.env = server->env,
+                                      .options = server->env->http,
+                                      .port = port,
+                                      .accepted = server->events.accepted,
+                                      .accepted_user = server->user,
+                                      .closed = on_http_closed,
+                                      .closed_user = server};
+  http_server_open(&server->http);
+  server->handles++;
+}
+
+static void open_inet(struct server *server) {
+  union inet_address bound = {0};
+  socklen_t len = sizeof bound;
+  getsockname(server->fd, &bound.any, &len);
+  name_inet(server, &bound);
+  /* the port stands at one place in both families */
+  if (server->address.scheme == ADDRESS_HTTP) open_http(server, ntohs(bound.v4.sin_port));
+}
+
 enum status server_open(struct server **out, struct transport_env *env, const struct address *address,
                         const struct server_events *events, void *user, struct fault *fault) {
   struct server *server = calloc(1, sizeof *server);
@@ -200,7 +238,7 @@ enum status server_open(struct server **out, struct transport_env *env, const st
     return status;
   }
   server->spare = open_spare();
-  if (address->scheme == ADDRESS_TCP) server->diag = peer_diag_open();
+  if (address->scheme != ADDRESS_UNIX) server->diag = peer_diag_open();
   if ((status = start(server, fault)) != ST_OK) {
     release(server);
     free(server);
@@ -209,16 +247,13 @@ enum status server_open(struct server **out, struct transport_env *env, const st
   if (address->scheme == ADDRESS_UNIX)
     name_unix(server);
   else
-    name_tcp(server);
+    open_inet(server);
   *out = server;
   return ST_OK;
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
-  struct server *server = handle->data;
-  if (--server->handles) return;
-  server->events.closed(server->user, server);
-  free(server);
+  forget_handle(handle->data);
 }
 
 void server_close(struct server *server) {
@@ -227,5 +262,6 @@ void server_close(struct server *server) {
   list_remove(&server->starved);
   uv_close((uv_handle_t *)&server->poll, on_handle_closed);
   uv_close((uv_handle_t *)&server->retry, on_handle_closed);
+  if (server->address.scheme == ADDRESS_HTTP) http_server_close(&server->http);
   release(server);
 }

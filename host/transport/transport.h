@@ -80,6 +80,7 @@ struct transport_ops {
   void (*pause)(struct transport *transport, bool on); /* stop and start reading */
 };
 
+struct http_options;
 struct outq;     /* outq.h: blocks being built and waiting to be written; private to transport/ */
 struct out_pool; /* outq.h too */
 struct poller;
@@ -93,6 +94,8 @@ struct transport_env {
   struct list dirty;           /* transports with packets not yet flushed */
   uv_prepare_t flush;          /* flushes them once a loop turn, before the loop blocks */
   size_t live_count;           /* how many transports there are */
+  /* Borrowed: what HTTP servers serve (http.h). To be set before one is opened. */
+  const struct http_options *http;
   /* Private: */
   struct list starved;   /* servers that wait for a free descriptor */
   struct out_pool *pool; /* free out buffers */

@@ -45,12 +45,13 @@ bool task_take(struct runtime *rt, lua_State *from, struct task *out) {
 
 int task_run(struct runtime *rt, lua_State *from, struct task *task, int nargs, const char *where) {
   int nresults, status = generation_resume(rt->generation, task->co, from, nargs, &nresults);
-  if (status == LUA_OK) {
+  /* The pool may have been filled up again while this one was out. */
+  if (status == LUA_OK && rt->task_count < rt->task_cap) {
     if (nresults) lua_settop(task->co, 0);
-    rt->tasks[rt->task_count++] = *task; /* room: it was taken from here */
+    rt->tasks[rt->task_count++] = *task;
     return status;
   }
-  if (status != LUA_YIELD) {
+  if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(task->co, from, 1);
     generation_log_error(from, task->co, where);
   }

@@ -441,6 +441,35 @@ describe("renderer", function()
     end)
   end)
 
+  describe("a process", function()
+    it("may end in an error while a handle closes", function()
+      peer = new_peer()
+      local script = [[
+        local async, renderer = require "async", require "ipchost.renderer"
+        local controller = async.AbortController()
+        local bound = renderer.connect(arg[1]).ipcRenderer.with { timeout = 10000, signal = controller.signal }
+        bound.invoke("a"):catch(print)
+        controller:abort()
+        error "as it should"
+      ]]
+      local path = peer.folder .. "/script.lua"
+      local file = assert(io.open(path, "w"))
+      file:write(script)
+      file:close()
+      local code, signal
+      local process
+      process = uv.spawn("lua5.4", {
+        args = { path, peer.address }, env = { "LUA_PATH=" .. package.path, "LUA_CPATH=" .. package.cpath },
+      }, function(...)
+        code, signal = ...
+        process:close()
+      end)
+      drive_until(function() return code end)
+      uv.fs_unlink(path)
+      assert.same({ 1, 0 }, { code, signal })
+    end)
+  end)
+
   describe("close", function()
     it("delivers what was sent, says bye, and is done once", function()
       local ipc = start()

@@ -6,8 +6,8 @@ return {
   -- The application: entries, run in this order.
   scripts = { "scripts/main.lua" },
 
-  -- Free for the scripts: app.settings.
-  settings = { interval = 1000 },
+  -- Free for the scripts: app.settings. Here, the file of scripts/notes.lua.
+  settings = { database = "run/notes.db" },
 
   -- true: errors carry the host's tracebacks to renderers.
   dev = false,

@@ -1,71 +1,81 @@
--- Live figures of this machine, through luv: asked for once by invoke, or pushed to who subscribes.
+-- Live figures of this machine: asked for once by invoke, or pushed to who subscribes.
 --
---   system:figures            invoke -> { uptime, load, memory = { total, free }, cpu }
---   system:subscribe          invoke -> the interval in ms; the figures then come as `system:figures`
+--   system:figures            invoke -> the latest { at, uptime, load = { over 1, 5 and 15 minutes },
+--                                       cpu = { share, cores }, memory = { total, used, swap },
+--                                       network = { received, sent }, disk = { read, written } };
+--                                       shares are of 1, memory is bytes, rates are bytes a second
+--   system:subscribe          invoke -> { interval, machine, history }; then come `system:figures` with the latest
+--                                       and `system:processes` with a list of { pid, name, cpu, memory }
 --   system:unsubscribe        send
 local uv = require "luv"
+local counters = require "counters"
+local now = require "now"
+local processes = require "processes"
 
-local interval = app.settings.interval or 1000
-local subscribers = {} -- webContents by id
-local timer
-local before
+-- Change these and look at the page.
+local interval = app.settings.interval or 1000 -- ms from one look to the next
+local kept = 120 -- looks that a page gets to draw when it opens
+local listed = 6 -- processes
 
---- Share of all processors' time that was not idle since the last call, 0 to 1.
-local function cpu_share()
-  local busy, all = 0, 0
-  for _, cpu in ipairs(uv.cpu_info()) do
-    local t = cpu.times
-    local used = t.user + t.nice + t.sys + t.irq
-    busy, all = busy + used, all + used + t.idle
-  end
-  local last = before or { busy = 0, all = 0 }
-  before = { busy = busy, all = all }
-  return all > last.all and (busy - last.busy) / (all - last.all) or 0
-end
+local look = counters.new()
+local busiest = processes.new(listed)
+local subscribers = {} -- frames by their token
+local history = ipc.Array {}
 
-local function figures()
-  local one, five, fifteen = uv.loadavg()
+local function machine()
+  local system = uv.os_uname()
+  local release = counters.read("/etc/os-release"):match('PRETTY_NAME="([^"\n]*)"')
   return {
-    uptime = uv.uptime(),
-    load = { one, five, fifteen },
-    memory = { total = uv.get_total_memory(), free = uv.get_free_memory() },
-    cpu = cpu_share(),
+    name = uv.os_gethostname(),
+    system = release or system.sysname,
+    kernel = system.sysname .. " " .. system.release,
+    cores = #uv.cpu_info(),
   }
 end
 
-local function stop_when_unused()
-  if timer and not next(subscribers) then
-    timer:close()
-    timer = nil
+local function figures()
+  local taken = look()
+  taken.at = now()
+  taken.uptime = uv.uptime()
+  taken.load = { uv.loadavg() }
+  return taken
+end
+
+local function keep(taken)
+  if #history == kept then table.remove(history, 1) end
+  history[#history + 1] = taken
+end
+
+local function push(channel, value)
+  for token, frame in pairs(subscribers) do
+    if frame:isDestroyed() then
+      subscribers[token] = nil
+    else
+      frame:send(channel, value)
+    end
   end
 end
 
-local function push()
-  local now = figures()
-  for _, contents in pairs(subscribers) do contents:send("system:figures", now) end
-end
-
-local function start()
-  if timer then return end
-  timer = uv.new_timer()
-  timer:start(interval, interval, push)
-end
-
-local function unsubscribe(id)
-  subscribers[id] = nil
-  stop_when_unused()
-end
-
-ipcMain.handle("system:figures", figures)
+ipcMain.handle("system:figures", function() return history[#history] end)
 
 ipcMain.handle("system:subscribe", function(event)
-  local contents = event.sender
-  if not subscribers[contents.id] then
-    subscribers[contents.id] = contents
-    contents:once("destroyed", function() unsubscribe(contents.id) end)
-  end
-  start()
-  return interval
+  local frame = event.senderFrame
+  if frame then subscribers[frame.frameToken] = frame end
+  return { interval = interval, machine = machine(), history = history }
 end)
 
-ipcMain.on("system:unsubscribe", function(event) unsubscribe(event.sender.id) end)
+ipcMain.on("system:unsubscribe", function(event)
+  local frame = event.senderFrame
+  if frame then subscribers[frame.frameToken] = nil end
+end)
+
+-- Figures are always taken, so that a page has something to draw when it opens; processes only for who looks.
+keep(figures())
+async.run(function()
+  while true do
+    async.sleep(interval)
+    keep(figures())
+    push("system:figures", history[#history])
+    if next(subscribers) then push("system:processes", busiest()) end
+  end
+end)

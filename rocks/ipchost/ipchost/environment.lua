@@ -2,7 +2,7 @@
 -- how the entries are run. It returns a function of `host` (log, request, base, scripts) that returns what the
 -- host calls: drain, top_level, load.
 -- All of async is loaded before coroutine.yield is guarded: it keeps the raw one.
-require "async"
+local async = require "async"
 local scheduler = require "async.scheduler"
 local uv = require "luv"
 
@@ -44,8 +44,9 @@ local function refuse_bytecode()
   string.dump = nil
 end
 
---- A raw yield in a task would never be resumed.
-local function guard_yield()
+--- A raw yield in a task would never be resumed; a coroutine of a script's own in a task may await.
+local function guard_coroutines()
+  coroutine.resume, coroutine.wrap = async.coroutine.resume, async.coroutine.wrap
   coroutine.yield = function(...)
     if scheduler.is_task((coroutine.running())) then
       error("coroutine.yield outside of a coroutine of your own: use await", 2)
@@ -145,7 +146,7 @@ return function(host)
   refuse_globals()
   refuse_bytecode()
   replace_require(host)
-  guard_yield()
+  guard_coroutines()
   print_to_log(host.log)
   return { drain = scheduler.drain, top_level = scheduler.top_level, load = load_entries }
 end

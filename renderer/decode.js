@@ -9,6 +9,8 @@ import { TAGGED_VIEWS } from './view-tags.js'
 
 const BREAK = 0xff
 const MAX_DATE = 8.64e12
+/** Of an Array; the greatest index is one less. */
+const MAX_LENGTH = 0xffffffff
 const MAX_EXACT_BIG = 2n ** 53n
 const VIEW_NAMES = new Set([...TAGGED_VIEWS.values()].map(({ name }) => name).concat('DataView'))
 const ERRORS = new Set(['Error', 'EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError'])
@@ -473,6 +475,7 @@ export class Decoder extends Reader {
     if (!(buffer instanceof ArrayBuffer)) return this.fault('a view of something that is not an ArrayBuffer')
     this.#require(left--)
     const offset = this.uint()
+    /** @type {number | undefined} */
     let length
     if (this.#more(left)) {
       left--
@@ -519,7 +522,7 @@ export class Decoder extends Reader {
   #sparse(slot, left) {
     this.#require(left--)
     const length = this.uint()
-    if (length > 0xffffffff) this.fault('a length that no Array has')
+    if (length > MAX_LENGTH) this.fault('a length that no Array has')
     this.#require(left--)
     const array = this.#fill(slot, makeSparse(length))
     for (let members = this.#open(5); this.#more(members); members--) {
@@ -543,7 +546,7 @@ export class Decoder extends Reader {
     if (this.at < this.end && this.bytes[this.at] >> 5 === 1) this.fault('a negative index')
     const name = this.#name()
     const index = Number(name)
-    if (name === 'length' || (String(index) === name && index >= 0 && Number.isInteger(index))) {
+    if (name === 'length' || (String(index) === name && index >= 0 && index < MAX_LENGTH && Number.isInteger(index))) {
       this.fault(`'${name}' as the name of a further property`)
     }
     return name

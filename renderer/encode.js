@@ -4,7 +4,7 @@
  */
 import { bigIntValue, booleanValue, bufferByteLength, dateTime, describe, kindOf, mapForEach, mapSize, numberValue, regExpFlags, regExpSource, setForEach, setSize, stringValue, typedArrayName } from './brands.js'
 import { DataCloneError } from './clone-error.js'
-import { limitError } from './errors.js'
+import { codedError } from './errors.js'
 import { Shared } from './shared.js'
 import { VIEW_TAGS } from './view-tags.js'
 
@@ -120,7 +120,7 @@ export class Encoder {
   /** Goes into an array or map of the document. */
   #enter() {
     if (++this.#depth > this.nesting) {
-      throw limitError('ERR_LIMIT_NESTING', `limits.nesting (${this.nesting}) exceeded by the value of ${this.#root}`)
+      throw codedError('ERR_LIMIT_NESTING', `limits.nesting (${this.nesting}) exceeded by the value of ${this.#root}`)
     }
   }
 
@@ -202,12 +202,28 @@ export class Encoder {
   /**
    * @param {unknown[]} array
    * @param {number} length
+   * @param {string[]} names of the elements that are there
+   */
+  #holey(array, length, names) {
+    this.#writer.head(0x80, length)
+    for (let i = 0, next = 0; i < length; i++) {
+      const there = next < names.length && names[next] === String(i)
+      if (there) next++
+      else this.#writer.head(0xc0, 31)
+      this.#path[this.#depth] = i
+      this.#item(there ? array[i] : undefined)
+    }
+  }
+
+  /**
+   * @param {unknown[]} array
+   * @param {number} length
    * @param {string[]} names
    */
   #withHoles(array, length, names) {
     const indices = countIndices(names, length)
     const holes = length - indices
-    if (indices === names.length && (holes <= FEW_HOLES || holes * 2 <= length)) return this.#dense(array, length)
+    if (indices === names.length && (holes <= FEW_HOLES || holes * 2 <= length)) return this.#holey(array, length, names)
     this.#tagged('Array', 3)
     this.#writer.head(0, length)
     this.#path[this.#depth] = NO_STEP

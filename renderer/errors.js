@@ -1,30 +1,84 @@
-/** Errors with stable codes, and errors that came over the wire. */
+/** Errors with stable codes, made here or come over the wire. */
+
+/** @typedef {Error & { code: string | number }} CodedError */
 
 /**
  * @param {string} code
  * @param {string} message
  * @param {string} [name]
- * @returns {Error & { code: string }}
+ * @param {unknown} [cause]
+ * @returns {CodedError}
  */
-export function codedError(code, message, name) {
-  const error = /** @type {Error & { code: string }} */ (new Error(message))
-  if (name !== undefined && name !== 'Error') {
-    Object.defineProperty(error, 'name', { value: name, writable: true, configurable: true })
-  }
-  error.code = code
-  return error
+export function codedError(code, message, name = 'Error', cause) {
+  const error = cause === undefined ? new Error(message) : new Error(message, { cause })
+  if (name !== 'Error') nameError(error, name)
+  return Object.assign(error, { code })
 }
 
 /**
- * A limit that this side keeps: `limits.NAME (...) exceeded ...`.
- * @param {string} code
- * @param {string} message
+ * @param {Error} error
+ * @param {string} name
  */
-export function limitError(code, message) {
-  return codedError(code, message)
+function nameError(error, name) {
+  Object.defineProperty(error, 'name', { value: name, writable: true, configurable: true })
 }
 
-/** @returns {Error & { code: string }} */
+/**
+ * @param {string} channel
+ * @param {string} name
+ * @param {string} text
+ */
+function invokeMessage(channel, name, text) {
+  return `Error invoking remote method '${channel}': ${name === '' ? text : `${name}: ${text}`}`
+}
+
+/**
+ * An invoke that failed on this side.
+ * @param {string} channel
+ * @param {string} code
+ * @param {string} text
+ * @param {string} [name]
+ */
+export function invokeError(channel, code, text, name = 'Error') {
+  return codedError(code, invokeMessage(channel, name, text), name)
+}
+
+/**
+ * What a reply says that went wrong (docs/protocol.md, section 6).
+ * @param {string} channel
+ * @param {any} details
+ * @returns {Error}
+ */
+export function remoteError(channel, details) {
+  const { name = 'Error', message, code, data, stack } = Object(details)
+  const error = new Error(invokeMessage(channel, String(name), String(message)))
+  nameError(error, String(name) || 'Error')
+  if (code !== undefined) Object.assign(error, { code })
+  if (data !== undefined) Object.assign(error, { data })
+  if (Object.hasOwn(Object(details), 'cause')) {
+    Object.defineProperty(error, 'cause', { value: details.cause, writable: true, configurable: true })
+  }
+  if (typeof stack === 'string') error.stack += `\n    at the host: ${stack}`
+  return error
+}
+
+/** @returns {CodedError} */
 export function releasedError() {
   return codedError('ERR_CLOSED', 'IPC method called after context was released')
+}
+
+/** @type {Map<number, string>} codes of refusals; every other close is ERR_CLOSED */
+const REFUSALS = new Map([
+  [1002, 'ERR_PROTOCOL'], [1007, 'ERR_PAYLOAD'], [1008, 'ERR_DENIED'], [1009, 'ERR_LIMIT_PACKET'], [4000, 'ERR_VERSION'],
+  [4001, 'ERR_LIMIT_HANDSHAKE'], [4004, 'ERR_LIMIT_CONNECTIONS'], [4005, 'ERR_LIMIT_MEMORY'],
+])
+
+/**
+ * A connection that was closed before it was of use.
+ * @param {string} address
+ * @param {{ code: number, reason: string }} closed
+ */
+export function refusedError(address, { code, reason }) {
+  const why = reason === '' ? `it was closed (${code})` : reason
+  return codedError(REFUSALS.get(code) ?? 'ERR_CLOSED', `Cannot connect to ${address}: ${why}`)
 }

@@ -1,0 +1,132 @@
+/** IpcRenderer: Electron's, for one frame. */
+import { EventEmitter } from './emitter.js'
+import { codedError, invokeError } from './errors.js'
+import { CHANNEL_MAX } from './packet-layout.js'
+import { ABORTED, TIMED_OUT } from './session.js'
+import { isWellFormed } from './text.js'
+
+/** @typedef {import('./session.js').Session} Session */
+
+/** Names by which the emitter speaks of itself: a message on such a channel sets nothing off. */
+const OWN_EVENTS = new Set(['newListener', 'removeListener'])
+/** The longest channel of which no check of its bytes is needed. */
+const SHORT_CHANNEL = CHANNEL_MAX / 3
+
+/** @param {unknown} channel */
+function checkChannel(channel) {
+  if (typeof channel !== 'string') throw new TypeError('Missing required channel argument')
+  if (!isWellFormed(channel)) throw new TypeError('A channel must be well-formed text')
+  if (channel.length > SHORT_CHANNEL && new TextEncoder().encode(channel).length > CHANNEL_MAX) {
+    throw new TypeError(`A channel has at most ${CHANNEL_MAX} bytes`)
+  }
+}
+
+export class IpcRenderer extends EventEmitter {
+  #session
+  #frame
+
+  /**
+   * @param {Session} session
+   * @param {() => number} frame
+   */
+  constructor(session, frame) {
+    let listening = 0
+    super((count) => {
+      // Who listens wants to be connected, and the process waits for what comes.
+      if (count > listening) session.open()
+      session.holds(count - listening)
+      listening = count
+    })
+    this.#session = session
+    this.#frame = frame
+  }
+
+  /**
+   * @param {string} channel
+   * @param {...any} args
+   * @returns {boolean} false if more than `limits.outbound` waits to leave; it is sent nevertheless
+   */
+  send(channel, ...args) {
+    checkChannel(channel)
+    return this.#session.send(this.#frame(), channel, args)
+  }
+
+  /**
+   * @param {string} channel
+   * @param {...any} args
+   * @returns {Promise<any>}
+   */
+  invoke(channel, ...args) {
+    try {
+      checkChannel(channel)
+      return this.#session.invoke(this.#frame(), channel, args, 0).promise
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /**
+   * @param {string} channel
+   * @param {any} message
+   * @param {readonly any[]} [transfer]
+   */
+  postMessage(channel, message, transfer) {
+    checkChannel(channel)
+    if (arguments.length < 2) throw new TypeError('Insufficient number of arguments')
+    if (transfer !== undefined && !Array.isArray(transfer)) throw new TypeError('Invalid value for transfer')
+    if (transfer?.length) throw codedError('ERR_UNSUPPORTED', 'MessagePorts cannot be transferred by this version of ipchost')
+    this.#session.post(this.#frame(), channel, message)
+  }
+
+  /**
+   * Calls that are given up when the signal aborts or the time (in ms) is over; the handler's `event.signal` hears of it.
+   * @param {{ signal?: AbortSignal, timeout?: number }} options
+   */
+  with({ signal, timeout } = {}) {
+    if (timeout !== undefined && !(timeout >= 0)) throw new RangeError('timeout must be a number of milliseconds')
+    return {
+      /**
+       * @param {string} channel
+       * @param {...any} args
+       * @returns {Promise<any>}
+       */
+      invoke: (channel, ...args) => this.#invokeWith(signal, timeout, channel, args),
+    }
+  }
+
+  /**
+   * @param {AbortSignal | undefined} signal
+   * @param {number | undefined} timeout
+   * @param {string} channel
+   * @param {any[]} args
+   * @returns {Promise<any>}
+   */
+  async #invokeWith(signal, timeout = Infinity, channel, args) {
+    checkChannel(channel)
+    signal?.throwIfAborted()
+    const limited = timeout !== Infinity
+    const call = this.#session.invoke(this.#frame(), channel, args, limited ? Math.ceil(timeout) : 0)
+    const abort = () => this.#session.cancel(call, ABORTED, signal?.reason)
+    const expire = () => {
+      const error = invokeError(channel, 'ERR_TIMEOUT', `no answer within ${timeout} ms`, 'TimeoutError')
+      this.#session.cancel(call, TIMED_OUT, error)
+    }
+    const timer = limited ? setTimeout(expire, timeout) : undefined
+    signal?.addEventListener('abort', abort)
+    call.settled = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+    return call.promise
+  }
+
+  /**
+   * A message from the host.
+   * @param {string} channel
+   * @param {any[]} args
+   * @internal
+   */
+  deliver(channel, args) {
+    if (!OWN_EVENTS.has(channel)) this.emit(channel, { sender: this, ports: [] }, ...args)
+  }
+}

@@ -1,0 +1,439 @@
+/**
+ * Session: this process towards the host. It owns the connection, the frames, the calls and what leaves and comes; above it
+ * are names and promises, below it a transport. Knows no engine: what the platform must do is given to it.
+ */
+import { Calls } from './calls.js'
+import { Decoder } from './decode.js'
+import { Encoder } from './encode.js'
+import { codedError, refusedError, releasedError } from './errors.js'
+import { Inbox } from './inbox.js'
+import { MalformedError } from './malformed-error.js'
+import { Outbox } from './outbox.js'
+import { KIND, PROTOCOL_VERSION } from './packet-layout.js'
+import { PacketReader } from './packet-reader.js'
+import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
+
+/** @typedef {import('./packet.js').Packet} Packet */
+/** @typedef {import('./outbox.js').Transport & { limit: number }} Transport */
+/** @typedef {{ code: number, reason: string }} Closed */
+
+/**
+ * @typedef {object} Handlers what a transport calls
+ * @property {(bytes: Uint8Array, at: number, end: number) => void} onblock a block, the transport's own until it returns
+ * @property {() => void} onbatch what was received together has been handed out
+ * @property {(fault: MalformedError) => void} onfault what came is no run of blocks
+ * @property {(error?: Error) => void} onclose once, also when the link never came to be
+ */
+
+/**
+ * @typedef {object} Engine what a platform does
+ * @property {(address: string, handlers: Handlers) => Transport} dial takes what is sent at once, whether it is open yet or not
+ * @property {(fn: () => void) => void} defer calls fn at the end of the turn
+ * @property {(fn: () => void) => void} later calls fn when reactions of promises have run
+ * @property {(size: number) => Uint8Array} randomBytes
+ * @property {(value: object) => boolean} isProxy
+ * @property {() => Record<string, unknown>} details what hello says of the process
+ */
+
+/**
+ * @typedef {object} Endpoint what a frame does when the host speaks to it
+ * @property {number} parent
+ * @property {(channel: string, args: any[]) => void} deliver
+ * @property {(frame: any) => void} opened
+ * @property {(closed: Closed, error?: Error) => void} ended
+ */
+
+const MAIN_FRAME = 0
+const LANE_MAIN = 0
+const NORMAL = { code: 1000, reason: '' }
+export const ABORTED = 0
+export const TIMED_OUT = 1
+
+export class Session {
+  processId = /** @type {number | undefined} */ (undefined)
+  webContentsId = /** @type {number | undefined} */ (undefined)
+  #engine
+  #address
+  #details
+  /** @type {Map<number, Endpoint>} */
+  #frames = new Map()
+  #lastFrame = MAIN_FRAME
+  #calls = new Calls()
+  #encoder
+  #decoder = new Decoder()
+  #reader = new PacketReader()
+  #inbox
+  /** @type {Outbox | undefined} */
+  #outbox
+  /** @type {Transport | undefined} */
+  #transport
+  #welcomed = false
+  /** @type {Closed | undefined} */
+  #closed
+  /** @type {Closed | undefined} what the host said that it closes with */
+  #bye
+  #writing = false
+  /** What the process waits for, besides calls: listeners, frames that are being opened, the welcome. */
+  #holds = 0
+  #held = true
+
+  /**
+   * @param {Engine} engine
+   * @param {() => string} address asked when the session is opened
+   * @param {Record<string, unknown>} details
+   */
+  constructor(engine, address, details) {
+    this.#engine = engine
+    this.#address = address
+    this.#details = details
+    this.#encoder = new Encoder(engine)
+    this.#inbox = new Inbox(engine.later)
+  }
+
+  /** Connects, if that has not been done. */
+  open() {
+    if (this.#outbox || this.#closed) return
+    const address = this.#address()
+    const transport = this.#engine.dial(address, {
+      onblock: (bytes, at, end) => this.#receive(bytes, at, end),
+      onbatch: () => this.#inbox.settled(),
+      onfault: ({ closeCode, message }) => this.fail({ code: closeCode, reason: message }),
+      onclose: (error) => this.#lost(error),
+    })
+    this.#transport = transport
+    this.#outbox = new Outbox(transport, this.#engine.defer)
+    const id = this.#engine.randomBytes(16)
+    const secret = this.#engine.randomBytes(16)
+    const hello = { version: PROTOCOL_VERSION, features: 0, id, secret, lane: LANE_MAIN, sent: 0, received: 0 }
+    this.#put(KIND.HELLO, hello, { type: 'native', ...this.#engine.details(), ...this.#details })
+    this.#hold()
+  }
+
+  /** @returns {string} */
+  get address() {
+    return this.#address()
+  }
+
+  // ---- what leaves ----
+
+  /**
+   * @param {number} frame
+   * @returns {Outbox}
+   */
+  #use(frame) {
+    if (!this.#frames.has(frame)) throw releasedError()
+    if (this.#outbox === undefined) this.open()
+    if (this.#writing) throw codedError('ERR_REENTRANT', 'a getter of a message that is being sent cannot send')
+    return /** @type {Outbox} */ (this.#outbox)
+  }
+
+  /**
+   * @param {number} frame
+   * @param {string} channel
+   * @param {unknown[]} args
+   * @returns {boolean} false if more than the mark waits to leave
+   */
+  send(frame, channel, args) {
+    const outbox = this.#use(frame)
+    const start = outbox.writer.length
+    this.#finish(outbox, start, beginSend(outbox.writer, frame, channel), args, 'args')
+    return !outbox.marked
+  }
+
+  /**
+   * @param {number} frame
+   * @param {string} channel
+   * @param {unknown} message
+   */
+  post(frame, channel, message) {
+    const outbox = this.#use(frame)
+    const start = outbox.writer.length
+    this.#finish(outbox, start, beginPacket(outbox.writer, KIND.POST, { frame, channel, ports: [] }), message, 'message')
+  }
+
+  /**
+   * @param {number} frame
+   * @param {string} channel
+   * @param {unknown[]} args
+   * @param {number} deadline in ms, 0 for none
+   * @returns {import('./calls.js').Call}
+   */
+  invoke(frame, channel, args, deadline) {
+    const outbox = this.#use(frame)
+    const start = outbox.writer.length
+    this.#finish(outbox, start, beginInvoke(outbox.writer, frame, this.#calls.next, deadline, channel), args, 'args')
+    const call = this.#calls.open(channel, frame)
+    if (this.#calls.size === 1) this.#hold()
+    return call
+  }
+
+  /**
+   * Writes the payload of the packet that was begun at `start`; takes the packet back if that fails.
+   * @param {Outbox} outbox
+   * @param {number} start
+   * @param {number} payload
+   * @param {unknown} value
+   * @param {string} root
+   */
+  #finish(outbox, start, payload, value, root) {
+    const { writer } = outbox
+    this.#writing = true
+    try {
+      this.#encoder.encode(writer, value, root)
+    } catch (error) {
+      writer.length = start
+      throw error
+    } finally {
+      this.#writing = false
+    }
+    writer.closeBytes(payload)
+    outbox.commit(start)
+  }
+
+  /**
+   * A packet that the protocol itself has to say.
+   * @param {number} kind
+   * @param {Record<string, unknown>} items
+   * @param {unknown} [payload]
+   */
+  #put(kind, items, payload) {
+    const outbox = /** @type {Outbox} */ (this.#outbox)
+    const start = outbox.writer.length
+    const open = beginPacket(outbox.writer, kind, items)
+    if (payload !== undefined) {
+      this.#encoder.encode(outbox.writer, payload, 'details')
+      outbox.writer.closeBytes(open)
+    }
+    outbox.commit(start, false)
+  }
+
+  /**
+   * Gives a call up.
+   * @param {import('./calls.js').Call} call
+   * @param {number} reason
+   * @param {unknown} error what it rejects with
+   */
+  cancel(call, reason, error) {
+    if (!this.#calls.take(call.number)) return
+    call.reject(error)
+    this.#put(KIND.CANCEL, { call: call.number, reason })
+    this.#hold()
+  }
+
+  // ---- frames ----
+
+  /**
+   * The main frame, which hello opens.
+   * @param {Endpoint} endpoint
+   */
+  attach(endpoint) {
+    this.#frames.set(MAIN_FRAME, endpoint)
+  }
+
+  /**
+   * Opens a child frame; its endpoint hears `opened` or `ended`.
+   * @param {Endpoint} endpoint
+   * @param {Record<string, unknown>} details
+   * @returns {number}
+   */
+  openFrame(endpoint, details) {
+    this.#use(endpoint.parent)
+    const frame = ++this.#lastFrame
+    this.#frames.set(frame, endpoint)
+    this.#put(KIND.FRAME_OPEN, { frame, parent: endpoint.parent }, details)
+    return frame
+  }
+
+  /** @param {number} frame */
+  close(frame) {
+    if (this.#closed || !this.#frames.has(frame)) return
+    if (frame !== MAIN_FRAME) {
+      this.#put(KIND.FRAME_CLOSE, { frame })
+      return this.#endFrame(frame, NORMAL)
+    }
+    this.#farewell(NORMAL)
+    this.#end(NORMAL)
+  }
+
+  /**
+   * @param {number} frame
+   * @param {Closed} closed
+   */
+  #endFrame(frame, closed) {
+    const endpoint = this.#frames.get(frame)
+    if (!endpoint) return
+    for (const [number, { parent }] of this.#frames) if (parent === frame && number !== MAIN_FRAME) this.#endFrame(number, closed)
+    this.#frames.delete(frame)
+    this.#calls.rejectAll((call) => call.frame === frame, 'ERR_DESTROYED', 'the frame was closed')
+    endpoint.ended(closed)
+    this.#hold()
+  }
+
+  // ---- what comes ----
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {number} at
+   * @param {number} end
+   */
+  #receive(bytes, at, end) {
+    try {
+      for (const packet of this.#reader.readBlock(bytes, at, end)) {
+        if (this.#closed) return
+        this.#packet(bytes, packet)
+      }
+    } catch (error) {
+      // A value whose depth the host allows may be too deep for the engine's stack.
+      if (!(error instanceof MalformedError) && !(error instanceof RangeError)) throw error
+      this.fail({ code: error instanceof MalformedError ? error.closeCode : 1007, reason: error.message })
+    }
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {Packet} packet
+   */
+  #packet(bytes, packet) {
+    const { kind } = packet
+    if (!this.#welcomed && kind !== KIND.WELCOME && kind !== KIND.BYE) throw new MalformedError(1002, 'a packet before welcome')
+    switch (kind) {
+      case KIND.REPLY:
+        return this.#reply(bytes, packet)
+      case KIND.SEND:
+      case KIND.POST:
+        return this.#message(bytes, packet)
+      case KIND.INVOKE:
+        return this.#invoked(packet)
+      case KIND.WELCOME:
+        return this.#welcome(this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd))
+      case KIND.FRAME_OPENED:
+        return this.#frames.get(packet.frame)?.opened(this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd))
+      case KIND.FRAME_CLOSE:
+        if (packet.frame === MAIN_FRAME) return this.fail({ code: 1000, reason: 'the host closed the frame' })
+        return this.#endFrame(packet.frame, { code: 1000, reason: 'the host closed the frame' })
+      case KIND.PING:
+        return this.#put(KIND.PONG, { token: packet.items?.token })
+      case KIND.BYE:
+        this.#bye = { code: packet.items?.code, reason: packet.items?.text }
+        return this.#transport?.close()
+    }
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {Packet} packet
+   */
+  #reply(bytes, { call, status, payloadAt, payloadEnd }) {
+    if (!this.#calls.has(call)) return
+    const value = this.#decoder.decode(bytes, payloadAt, payloadEnd)
+    if (!this.#inbox.open) return this.#inbox.answer(() => this.#answer(call, status, value))
+    this.#inbox.answered()
+    this.#answer(call, status, value)
+  }
+
+  /**
+   * @param {number} call
+   * @param {number} status
+   * @param {any} value
+   */
+  #answer(call, status, value) {
+    this.#calls.answer(call, status !== 0, value)
+    if (this.#calls.size === 0) this.#hold()
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {Packet} packet
+   */
+  #message(bytes, { kind, frame, channel, payloadAt, payloadEnd }) {
+    const endpoint = this.#frames.get(frame)
+    if (!endpoint) return
+    const args = kind === KIND.SEND
+      ? this.#decoder.decodeList(bytes, payloadAt, payloadEnd)
+      : [this.#decoder.decode(bytes, payloadAt, payloadEnd)]
+    this.#inbox.message(() => endpoint.deliver(channel, args))
+  }
+
+  /**
+   * A call from the host, which nothing here answers.
+   * @param {Packet} packet
+   */
+  #invoked({ frame, call, channel }) {
+    const error = this.#frames.has(frame)
+      ? { name: 'Error', message: `No handler registered for '${channel}'`, code: 'ERR_NO_HANDLER' }
+      : { name: 'Error', message: 'the frame was closed', code: 'ERR_DESTROYED' }
+    this.#put(KIND.REPLY, { call, status: 1 }, error)
+  }
+
+  /** @param {any} details */
+  #welcome({ processId, webContentsId, frame, limits }) {
+    if (this.#welcomed) throw new MalformedError(1002, 'a second welcome')
+    this.#welcomed = true
+    this.processId = processId
+    this.webContentsId = webContentsId
+    Object.assign(/** @type {Outbox} */ (this.#outbox).limits, limits)
+    if (this.#transport && limits?.packet) this.#transport.limit = limits.packet
+    if (limits?.nesting) this.#encoder.nesting = this.#decoder.nesting = limits.nesting
+    this.#frames.get(MAIN_FRAME)?.opened(frame)
+  }
+
+  // ---- the end ----
+
+  /**
+   * Ends the connection from this side.
+   * @param {Closed} closed
+   * @param {Error} [error] what it means to who still waits to be connected
+   */
+  fail(closed, error) {
+    if (this.#closed) return
+    this.#farewell(closed)
+    this.#end(closed, error)
+  }
+
+  /** @param {Closed} closed */
+  #farewell({ code, reason }) {
+    if (!this.#outbox) return
+    this.#put(KIND.BYE, { code, text: reason })
+    this.#outbox.flush()
+    this.#transport?.close()
+  }
+
+  /** @param {Error} [error] */
+  #lost(error) {
+    if (this.#bye) this.#end(this.#bye)
+    else this.#end({ code: 1006, reason: error?.message ?? 'the connection was lost' }, error)
+  }
+
+  /**
+   * @param {Closed} closed
+   * @param {Error} [error] why there never was a connection
+   */
+  #end(closed, error) {
+    if (this.#closed) return
+    this.#inbox.flush()
+    this.#closed = closed
+    const refused = this.#welcomed || !this.#outbox ? undefined : error ?? refusedError(this.address, closed)
+    const text = `the connection was closed (${closed.code}${closed.reason && `: ${closed.reason}`})`
+    this.#calls.rejectAll(() => true, 'ERR_CLOSED', refused?.message ?? text)
+    const endpoints = [...this.#frames.values()]
+    this.#frames.clear()
+    for (const endpoint of endpoints) endpoint.ended(closed, refused)
+    this.#hold()
+  }
+
+  // ---- what the process waits for ----
+
+  /** @param {number} change of the number of things besides calls that the process waits for */
+  holds(change) {
+    this.#holds += change
+    this.#hold()
+  }
+
+  #hold() {
+    const held = this.#calls.size > 0 || this.#holds > 0
+    if (held === this.#held || !this.#transport) return
+    this.#held = held
+    if (held) this.#transport.ref()
+    else this.#transport.unref()
+  }
+}

@@ -136,13 +136,13 @@ describe("renderer", function()
 
     it("explains where nobody is", function()
       local err = error_of(renderer.connect, "unix:/nowhere/app.sock")
-      assert.equal("cannot connect to unix:/nowhere/app.sock: there is no such socket (ENOENT); is the host running?",
+      assert.equal("Cannot connect to unix:/nowhere/app.sock: ENOENT, there is no such socket; is the host running?",
         err.message)
-      assert.equal("ERR_CONNECT", err.code)
+      assert.equal("ENOENT", err.code)
       local server = uv.new_tcp()
       server:bind("127.0.0.1", 0)
       local address = ("tcp://127.0.0.1:%d"):format(server:getsockname().port)
-      assert.equal(("cannot connect to %s: nobody listens there (ECONNREFUSED); is the host running?"):format(address),
+      assert.equal(("Cannot connect to %s: ECONNREFUSED, nobody listens there; is the host running?"):format(address),
         error_of(renderer.connect, address).message)
       server:close()
       uv.run("nowait")
@@ -168,7 +168,7 @@ describe("renderer", function()
     it("says that it was refused, and why", function()
       peer = new_peer { hello = function(host) host:put("bye", 1008, "the token is wrong; see security.token") end }
       local err = error_of(renderer.connect, peer.address)
-      assert.matches("the host refused: the token is wrong; see security.token", err.message, 1, true)
+      assert.matches("the token is wrong; see security.token", err.message, 1, true)
       assert.equal("ERR_DENIED", err.code)
     end)
 
@@ -177,7 +177,7 @@ describe("renderer", function()
       assert.equal("ERR_CLOSED", error_of(renderer.connect, peer.address).code)
       peer:stop()
       peer = new_peer { hello = function(host) host.stream:write("HTTP/1.1 400 Bad Request\r\n\r\n") end }
-      assert.equal("ERR_CLOSED", error_of(renderer.connect, peer.address).code)
+      assert.equal("ERR_LIMIT_PACKET", error_of(renderer.connect, peer.address).code)
       peer:stop()
       peer = new_peer { hello = function(host) host:put("welcome", false, 0, 0, {}) end }
       assert.matches("welcome: details are missing", error_of(renderer.connect, peer.address).message)
@@ -341,6 +341,7 @@ describe("renderer", function()
       local ipc = start()
       local err = error_of(r.run, r, function() await(ipc.with { timeout = 20 }.invoke("a", 1)) end)
       assert.same({ "TimeoutError", "ERR_TIMEOUT" }, { err.name, err.code })
+      assert.equal("Error invoking remote method 'a': TimeoutError: no answer within 20 ms", err.message)
       drive_until(function() return #peer.got == 3 end)
       assert.same({ "invoke", 0, 1, 20, "a", 1, n = 6 }, peer.got[2])
       assert.same({ "cancel", 1, 1, n = 3 }, peer.got[3])

@@ -34,25 +34,43 @@ function errors.refused(message, code)
   return errors.new(code, message, code == "ERR_DATA_CLONE" and "DataCloneError" or "Error")
 end
 
-local hints = {
-  ENOENT = "there is no such socket (ENOENT); is the host running?",
-  ECONNREFUSED = "nobody listens there (ECONNREFUSED); is the host running?",
-  EACCES = "no permission to use the socket (EACCES); is it another user's?",
+local explanations = {
+  ENOENT = "there is no such socket; is the host running?",
+  ECONNREFUSED = "nobody listens there; is the host running?",
+  EACCES = "the socket belongs to somebody else; the host must run as the same user, or name it in security.uids",
+  EAI_NONAME = "there is no such machine",
 }
 
---- Why connecting failed; `why` is libuv's name of the error.
+--- Why connecting failed; `why` is libuv's name of the error, and the code.
 function errors.connect(target, why)
-  return errors.new("ERR_CONNECT", ("cannot connect to %s: %s"):format(target.text, hints[why] or why))
+  local explanation = explanations[why]
+  local text = explanation and why .. ", " .. explanation or why
+  return errors.new(why, ("Cannot connect to %s: %s"):format(target.text, text))
 end
+
+-- By the close code; every other close is ERR_CLOSED.
+local refusals = {
+  [1002] = "ERR_PROTOCOL", [1007] = "ERR_PAYLOAD", [1008] = "ERR_DENIED", [1009] = "ERR_LIMIT_PACKET",
+  [4000] = "ERR_VERSION", [4001] = "ERR_LIMIT_HANDSHAKE", [4004] = "ERR_LIMIT_CONNECTIONS",
+  [4005] = "ERR_LIMIT_MEMORY",
+}
 
 --- Why the host ended the connection before it said welcome.
-function errors.not_welcome(target, code, reason)
-  if code == 1008 then
-    return errors.new("ERR_DENIED", ("cannot connect to %s: the host refused: %s"):format(target.text, reason))
-  end
-  return errors.new("ERR_CLOSED", ("cannot connect to %s: %s (%d)"):format(target.text, reason, code))
+function errors.refusal(target, code, reason)
+  local why = reason == "" and ("it was closed (%d)"):format(code) or reason
+  return errors.new(refusals[code] or "ERR_CLOSED", ("Cannot connect to %s: %s"):format(target.text, why))
 end
 
-function errors.timeout(message) return errors.new("ERR_TIMEOUT", message, "TimeoutError") end
+--- Connecting took too long.
+function errors.connect_timeout(target, ms)
+  return errors.new("ERR_TIMEOUT", ("Cannot connect to %s: no welcome within %d ms"):format(target.text, ms),
+    "TimeoutError")
+end
+
+--- A call was not answered in time.
+function errors.call_timeout(channel, ms)
+  local message = ("Error invoking remote method '%s': TimeoutError: no answer within %d ms"):format(channel, ms)
+  return errors.new("ERR_TIMEOUT", message, "TimeoutError")
+end
 
 return errors

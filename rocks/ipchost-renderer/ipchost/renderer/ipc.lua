@@ -87,7 +87,7 @@ local function time_out(session, call, number, timeout)
   at_end(call, function() session.link:release(timer) end)
   timer:start(timeout, 0, function()
     if not session:cancel(number, TIMED_OUT) then return end
-    call.reject(errors.timeout(("'%s' was not answered within %d ms"):format(call.channel, timeout)))
+    call.reject(errors.call_timeout(call.channel, timeout))
   end)
 end
 

@@ -224,7 +224,7 @@ function Session:connect(details, timeout, resolve, reject)
   end
   self.timer = self.link:handle(uv.new_timer)
   self.timer:start(timeout, 0, function()
-    self.refusal = errors.timeout(("connecting to %s took longer than %d ms"):format(self.target.text, timeout))
+    self.refusal = errors.connect_timeout(self.target, timeout)
     self:lost()
   end)
   self.link:connect(self.target)
@@ -245,7 +245,7 @@ function Session:established(details)
 end
 
 local function refuse_welcome(self, code, reason)
-  local welcome, refusal = self.welcome, self.refusal or errors.not_welcome(self.target, code, reason)
+  local welcome, refusal = self.welcome, self.refusal or errors.refusal(self.target, code, reason)
   self.welcome = nil
   if welcome then self.link:when_gone(function() welcome.reject(refusal) end) end
 end

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "connection.h"
+#include "core_module.h"
 #include "lua/scripts.h"
 #include "transport/server.h"
 
@@ -173,6 +174,7 @@ static enum status open_servers(struct host *host) {
 }
 
 static enum status open_scripts(struct host *host) {
+  static const luaL_Reg modules[] = {{"ipchost.core", core_module_open}, {NULL, NULL}};
   const struct config *config = host->config;
   struct scripts_options options = {.loop = &host->loop,
                                     .core = &host->core,
@@ -182,6 +184,7 @@ static enum status open_scripts(struct host *host) {
                                     .base = config->base,
                                     .entries = (const char *const *)config->scripts,
                                     .settings = slice_of(config->settings.data, config->settings.len),
+                                    .modules = modules,
                                     .dev = config->dev,
                                     .generational = config->generational,
                                     .quit = on_quit,

@@ -173,6 +173,9 @@ static void on_left(void *user) {
 /* ---- life ---- */
 
 static int setup(lua_State *L) {
+  const struct scripts *scripts = generation_of(L)->options.user;
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+  luaL_setfuncs(L, scripts->options.modules, 0);
   modules_open(L);
   return 0;
 }

@@ -6,6 +6,7 @@
 #ifndef IPCHOST_LUA_SCRIPTS_H
 #define IPCHOST_LUA_SCRIPTS_H
 
+#include <lauxlib.h>
 #include <uv.h>
 
 #include "ipc/core.h"
@@ -21,6 +22,7 @@ struct scripts_options {
   const char *base;           /* the config's folder, absolute */
   const char *const *entries; /* absolute paths, NULL-terminated */
   struct slice settings;      /* a value document */
+  const luaL_Reg *modules;    /* what else scripts may require, by name; the last has none */
   bool dev, generational;
   void (*quit)(void *user); /* a script called app.quit */
   void *user;

@@ -33,7 +33,8 @@ struct seen {
   struct fault fault;
   /* What it does in `block`: */
   bool echo, close, pause;
-  size_t answers; /* what it still has to say when the peer has ended */
+  struct transport **closes; /* another one that it closes */
+  size_t answers;            /* what it still has to say when the peer has ended */
 };
 
 struct kit {
@@ -64,6 +65,7 @@ static inline void kit_block(struct transport *transport, struct slice block) {
   buf_put_byte(&seen->bytes, '|');
   if (seen->echo) kit_write(transport, block.data, block.len);
   if (seen->pause) transport_pause(transport, true);
+  if (seen->closes && *seen->closes) kit_close(*seen->closes, 1001, 0);
   if (seen->close) kit_close(transport, 1008, 0);
 }
 static inline void kit_batch_end(struct transport *transport) {

@@ -110,6 +110,27 @@ TEST(a_user_that_closes_gets_no_further_block) {
   kit_finish(kit);
 }
 
+/* The one is looked at first, whichever that is; what else it was sent is not lost in the close of the other.
+ */
+TEST(a_link_that_is_ready_may_be_closed_by_another) {
+  struct kit *kit = kit_open();
+  struct seen *one, *two;
+  int far_one = kit_pair(kit, &one), far_two = kit_pair(kit, &two);
+  one->closes = &two->transport;
+  two->closes = &one->transport;
+  for (int i = 0; i < 3; i++) {
+    far_send(far_one, "block");
+    far_send(far_two, "block");
+  }
+  UNTIL(kit, one->closed + two->closed == 1);
+  CHECK(seen_is(one->closed ? two : one, "block|block|block|"));
+  CHECK_INT((one->closed ? one : two)->blocks, 0);
+  close(far_one);
+  close(far_two);
+  UNTIL(kit, one->closed && two->closed);
+  kit_finish(kit);
+}
+
 TEST(paused_links_read_nothing) {
   struct kit *kit = kit_open();
   struct seen *seen;
@@ -555,6 +576,7 @@ int main(void) {
   RUN(the_end_has_a_reason);
   RUN(blocks_before_a_broken_one_are_answered);
   RUN(a_user_that_closes_gets_no_further_block);
+  RUN(a_link_that_is_ready_may_be_closed_by_another);
   RUN(paused_links_read_nothing);
   RUN(what_is_written_outside_of_a_read_goes_once_a_turn);
   RUN(a_slow_reader_gets_everything_in_order);

@@ -1,0 +1,80 @@
+/** Real hosts: each a process of its own in a folder of its own. Nothing here sleeps: it waits for the ready line or the exit. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const project = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
+const binary = resolve(project, process.env.IPCHOST_BIN ?? 'build/ipchost')
+
+export const transports = ['unix', 'tcp']
+
+class Host {
+  log = ''
+  #process
+  #folder
+  #exit
+
+  /** @param {string} script @param {string} config Lua source of further keys */
+  constructor(script, config) {
+    this.#folder = mkdtempSync(join(tmpdir(), 'ipchost-js-'))
+    writeFileSync(join(this.#folder, 'main.lua'), script)
+    writeFileSync(join(this.#folder, 'config.lua'),
+      `return { listen = { "unix:run/app.sock", "tcp://127.0.0.1:0" }, scripts = { "main.lua" }, ${config} }\n`)
+    this.#process = spawn(binary, [join(this.#folder, 'config.lua')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process.stderr.on('data', (text) => { this.log += text })
+    this.#exit = once(this.#process, 'close')
+  }
+
+  async ready() {
+    let out = ''
+    for await (const chunk of this.#process.stdout) {
+      out += chunk
+      if (out.includes('\n')) break
+    }
+    const [, unix, tcp] = /^ipchost ready (unix:\S+) (tcp:\S+)\n$/.exec(out) ?? []
+    if (!tcp) throw new Error(`the host did not get ready: ${out}${this.log}`)
+    this.address = { unix, tcp }
+    return this
+  }
+
+  /** Ends it as an operator does; it must end well. */
+  async stop() {
+    this.#process.kill('SIGTERM')
+    const [code, signal] = await this.#exit
+    rmSync(this.#folder, { recursive: true })
+    if (code !== 0) throw new Error(`the host ended with ${code}, signal ${signal}:\n${this.log}`)
+  }
+
+  /** Ends it without any farewell. */
+  async kill() {
+    this.#process.kill('SIGKILL')
+    await this.#exit
+    rmSync(this.#folder, { recursive: true })
+  }
+}
+
+/**
+ * @param {string} script of its main.lua
+ * @param {string} [config]
+ */
+export async function startHost(script, config = '') {
+  return new Host(script, config).ready()
+}
+
+/** Runs a script of ES modules in a Node of its own, with the host's address as its $IPCHOST_ADDRESS. */
+export async function runNode(source, address) {
+  const entry = new URL('../../index.js', import.meta.url).href
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source.replaceAll("'ipchost'", `'${entry}'`)], {
+    env: { ...process.env, IPCHOST_ADDRESS: address, NODE_TEST_CONTEXT: undefined },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (text) => { out += text })
+  child.stderr.on('data', (text) => { err += text })
+  const [code] = await once(child, 'close')
+  return { code, out, err }
+}

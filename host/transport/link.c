@@ -214,12 +214,14 @@ static void on_end_of_file(struct link *link) {
   }
 }
 
-static void on_readable(struct link *link) {
+/* False: nothing has come. */
+static bool on_readable(struct link *link) {
   struct transport *transport = &link->transport;
   const uv_buf_t *buffer = &transport->env->read_buffer;
   ssize_t len = recv(link->watch.fd, buffer->base, buffer->len, MSG_DONTWAIT);
   if (len < 0) {
-    if (errno != EAGAIN && errno != EINTR) on_lost(link, 1006, strerror(errno));
+    if (errno == EAGAIN || errno == EINTR) return false;
+    on_lost(link, 1006, strerror(errno));
   } else if (!len) {
     on_end_of_file(link);
   } else if (!transport->closing) {
@@ -227,13 +229,16 @@ static void on_readable(struct link *link) {
     if (!transport->closing) transport->events->batch_end(transport);
     transport_flush(transport);
   }
+  return true;
 }
 
-static void on_ready(struct watch *watch, unsigned events) {
+static bool on_ready(struct watch *watch, unsigned events) {
   struct link *link = (struct link *)((char *)watch - offsetof(struct link, watch));
+  bool something = false;
   if (events & WATCH_WRITE) on_writable(link);
-  if (events & WATCH_READ && watch->fd >= 0) on_readable(link);
+  if (events & WATCH_READ && watch->fd >= 0) something = on_readable(link);
   update_watch(link);
+  return something;
 }
 
 /* ---- transport_ops ---- */

@@ -6,6 +6,7 @@
 #ifndef IPCHOST_TRANSPORT_POLLER_H
 #define IPCHOST_TRANSPORT_POLLER_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/status.h"
@@ -16,8 +17,9 @@ enum { WATCH_READ = 1, WATCH_WRITE = 2 };
  * does not hold the loop. */
 struct watch {
   /* Some of what it waits for can be done; after an error or a hang-up all of it can, and will say so. The
-   * watch must not be freed from inside, nor another one: what is in hand may name it. */
-  void (*ready)(struct watch *watch, unsigned events);
+   * watch must not be freed from inside, nor another one: what is in hand may name it. Returns false if there
+   * was nothing after all, which may be: see poller.c. */
+  bool (*ready)(struct watch *watch, unsigned events);
   int fd;
   uint8_t events; /* what it waits for; set by watch_set */
 };

@@ -154,8 +154,14 @@ void answer_raised(lua_State *L, uint64_t call, int record, int channel) {
   lua_pop(L, 2);
 }
 
-/* [-1, +1, e] the text of an error value; may run metamethods */
+/* [-1, +1, e] the text of an error value: "Name: message" of a plain table; may run metamethods */
 static int error_text(lua_State *L) {
+  if (lua_istable(L, 1) && luaL_getmetafield(L, 1, "__tostring") == LUA_TNIL &&
+      lua_getfield(L, 1, "message") == LUA_TSTRING) {
+    const char *name = lua_getfield(L, 1, "name") == LUA_TSTRING ? lua_tostring(L, -1) : "Error";
+    lua_pushfstring(L, "%s: %s", name, lua_tostring(L, 2));
+    return 1;
+  }
   luaL_tolstring(L, 1, NULL);
   return 1;
 }

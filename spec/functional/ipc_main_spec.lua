@@ -113,6 +113,7 @@ support.each_transport("ipcMain.handle", [==[
     assert.equal(0, err.data.left)
     assert.equal("disk", err.cause.message)
     assert.equal("E_LATER", context.rejection("raise later").code)
+    context.host:wait_log("Error occurred in handler for 'raise object': NoteError: full")
   end)
 
   it("leaves out data that cannot be cloned", function()

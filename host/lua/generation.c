@@ -1,6 +1,7 @@
 /* generation: see generation.h. This file has its life, and the ways into Lua. */
 #include "lua/generation_private.h"
 
+#include <dlfcn.h>
 #include <lauxlib.h>
 #include <stdlib.h>
 
@@ -191,9 +192,24 @@ static int open_state(lua_State *L) {
   return 0;
 }
 
+/*
+ * Lua unloads the C libraries of its rocks when the state closes, but what they have given to the process (a
+ * thread, a handler at exit, memory behind their globals) stays: so they stay too. The registry's table of
+ * them is keyed by path.
+ * [-0, +0, m]
+ */
+static int keep_libraries(lua_State *L) {
+  if (lua_getfield(L, LUA_REGISTRYINDEX, "_CLIBS") != LUA_TTABLE) return 0;
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+    if (lua_type(L, -2) == LUA_TSTRING) dlopen(lua_tostring(L, -2), RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
+  return 0;
+}
+
 static void finish(struct generation *generation) {
   void (*closed)(void *) = generation->options.closed;
   void *user = generation->options.user;
+  lua_pushcfunction(generation->L, keep_libraries);
+  lua_pcall(generation->L, 0, 0, 0);
   lua_close(generation->L);
   allocator_deinit(&generation->allocator);
   free(generation);

@@ -125,7 +125,6 @@ static void run_file(struct config_reader *reader) {
 /* ---- the keys of the top level; each reader finds its value at the top of the stack ---- */
 
 static void read_listen(struct config_reader *reader) {
-  static const char *const later[] = {"http:", "stdio:"};
   struct config *config = reader->config;
   struct fault fault;
   char key[32];
@@ -137,9 +136,8 @@ static void read_listen(struct config_reader *reader) {
     lua_rawgeti(reader->L, -1, (lua_Integer)i + 1);
     snprintf(key, sizeof key, "listen[%zu]", i + 1);
     text = config_string(reader, key);
-    for (size_t j = 0; j < sizeof later / sizeof *later; j++)
-      if (strncmp(text, later[j], strlen(later[j])) == 0)
-        config_fail_value(reader, key, "%s is not available in this version; use unix: or tcp://", later[j]);
+    if (strncmp(text, "stdio:", 6) == 0)
+      config_fail_value(reader, key, "stdio: is not available in this version; use unix:, tcp:// or http://");
     if (address_parse(text, config->base, &config->listen[i], &fault) != ST_OK)
       config_fail_value(reader, key, "%s", fault.text);
     config->listen_count++;
@@ -220,7 +218,12 @@ static void read_watch(struct config_reader *reader) {
 }
 
 static void read_public(struct config_reader *reader) {
-  config_fail_value(reader, "public", "serving files is not available in this version; leave it out");
+  struct config *config = reader->config;
+  struct stat about;
+  config->public = absolute(reader, config_string(reader, "public"));
+  if (stat(config->public, &about) != 0)
+    config_fail_value(reader, "public", "%.120s: %s", config->public, strerror(errno));
+  if (!S_ISDIR(about.st_mode)) config_fail_value(reader, "public", "%.120s is not a folder", config->public);
 }
 
 struct key {
@@ -313,6 +316,7 @@ void config_deinit(struct config *config) {
   free(config->base);
   free(config->listen);
   free_strings(config->scripts);
+  free(config->public);
   free_strings(config->origins);
   free_strings(config->hosts);
   free(config->uids);

@@ -19,6 +19,7 @@ struct config {
   size_t listen_count;
   char **scripts; /* absolute, NULL-terminated */
   size_t script_count;
+  char *public; /* absolute: the folder of the pages; NULL: none */
   bool dev;
   bool generational;
   struct buf settings;     /* a value document; empty when there are none */

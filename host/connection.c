@@ -72,11 +72,8 @@ static enum status admit(struct connection *connection, const struct packet *hel
   struct details details;
   enum status status;
   if (security_trusts(security, peer)) return ST_OK;
-  security_need_token(security);
   if ((status = details_parse(hello->payload, &details, fault)) != ST_OK) return status;
-  if (security_token_matches(security, details.token)) return ST_OK;
-  security_refusal(security, peer, details.token.len > 0, fault);
-  return ST_DENIED;
+  return security_admit(security, peer, details.token, fault);
 }
 
 static enum status receive_hello(struct connection *connection, const struct packet *hello,

@@ -9,6 +9,7 @@
 #include "connection.h"
 #include "core_module.h"
 #include "lua/scripts.h"
+#include "transport/http.h"
 #include "transport/server.h"
 
 #define SWEEP_MS 1000
@@ -25,6 +26,7 @@ struct host {
   struct security security;
   struct connections connections;
   struct transport_env env;
+  struct http_options http;
   struct scripts *scripts;
   struct server **servers; /* in listen order; NULL once closed */
   size_t server_count;
@@ -157,6 +159,20 @@ static void on_loaded(void *user, enum status status) {
   print_ready(host);
 }
 
+static enum status on_admit(void *user, const struct peer *peer, struct slice token, struct fault *fault) {
+  return security_admit(&((struct host *)user)->security, peer, token, fault);
+}
+
+static void set_http(struct host *host) {
+  const struct config *config = host->config;
+  host->http = (struct http_options){.public = config->public,
+                                     .hosts = (const char *const *)config->hosts,
+                                     .origins = (const char *const *)config->origins,
+                                     .admit = on_admit,
+                                     .user = host};
+  host->env.http = &host->http;
+}
+
 static enum status open_servers(struct host *host) {
   struct fault fault;
   host->servers = calloc(host->config->listen_count + 1, sizeof *host->servers);
@@ -218,6 +234,7 @@ static enum status start(struct host *host) {
   security_init(&host->security, config->uids, config->uid_count, config->token, host->run_dir, host->log);
   connections_init(&host->connections, &host->core, &host->security, &config->limits, host->log);
   open_handles(host);
+  set_http(host);
   if ((status = open_servers(host)) != ST_OK) return status;
   return open_scripts(host);
 }

@@ -67,6 +67,15 @@ bool security_token_matches(const struct security *security, struct slice token)
   return diff == 0;
 }
 
+enum status security_admit(struct security *security, const struct peer *peer, struct slice token,
+                           struct fault *fault) {
+  if (security_trusts(security, peer)) return ST_OK;
+  security_need_token(security);
+  if (security_token_matches(security, token)) return ST_OK;
+  security_refusal(security, peer, token.len > 0, fault);
+  return ST_DENIED;
+}
+
 void security_refusal(const struct security *security, const struct peer *peer, bool brought_token,
                       struct fault *fault) {
   if (brought_token)

@@ -28,6 +28,10 @@ bool security_trusts(const struct security *security, const struct peer *peer);
 enum status security_need_token(struct security *security);
 /* Constant-time; false for an empty token. */
 bool security_token_matches(const struct security *security, struct slice token);
+/* Whether the peer may have anything: trusted by its uid, or with the token. ST_OK, or ST_DENIED with
+ * security_refusal's text. A token that is not set yet is made. */
+enum status security_admit(struct security *security, const struct peer *peer, struct slice token,
+                           struct fault *fault);
 /* Why the peer is refused, in words that name the key: fills `fault` (1008, ERR_DENIED). */
 void security_refusal(const struct security *security, const struct peer *peer, bool brought_token,
                       struct fault *fault);

@@ -90,6 +90,7 @@ describe("the command", function()
   end)
 
   it("refuses by name what this version has not", function()
+    assert_refused("public = \"none\":", "return { listen = { 'http://127.0.0.1:0' }, public = 'none' }")
     assert_refused("stdio: is not available in this version", "return { listen = { 'stdio:' } }")
     assert_refused("watching is not available in this version", "return { listen = { 'unix:a' }, watch = true }")
     for _, command in ipairs { "init", "test" } do
@@ -112,7 +113,7 @@ describe("the command", function()
 
   it("prints one ready line with the addresses in listen order", function()
     local host = support.start("print('from the script')")
-    assert.matches("^unix:/%S+/run/app%.sock tcp://127%.0%.0%.1:%d+$", host.ready)
+    assert.matches("^unix:/%S+/run/app%.sock tcp://127%.0%.0%.1:%d+ http://127%.0%.0%.1:%d+$", host.ready)
     host:wait_log("from the script")
     host:stop()
     assert.equal("ipchost ready " .. host.ready .. "\n", host.out)

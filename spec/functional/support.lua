@@ -98,7 +98,7 @@ end
 local Host = setmetatable({}, { __index = Process })
 Host.__index = Host
 
---- Starts a host on both stream transports with a main script.
+--- Starts a host on both stream transports and HTTP with a main script.
 -- `options.config` is Lua source of further keys of the config.
 function support.start(script, options)
   options = options or {}
@@ -106,14 +106,15 @@ function support.start(script, options)
   write_file(folder .. "/main.lua", script)
   for name, text in pairs(options.files or {}) do write_file(folder .. "/" .. name, text) end
   write_file(folder .. "/config.lua", ([[return { scripts = { "main.lua" },
-    listen = { "unix:run/app.sock", "tcp://127.0.0.1:0" }, %s }]]):format(options.config or ""))
+    listen = { "unix:run/app.sock", "tcp://127.0.0.1:0", "http://127.0.0.1:0" }, %s }]]):format(options.config or ""))
   local self = setmetatable(support.spawn({ folder .. "/config.lua" }), Host)
   self.folder = folder
   support.wait_until(function() return self.out:find("\n") or self.code end, "the ready line")
   self.ready = self.out:match("^ipchost ready ([^\n]+)\n$")
   if not self.ready then error("the host did not get ready:\n" .. self.err, 2) end
   self.address = {}
-  self.address.unix, self.address.tcp = self.ready:match("^(unix:%S+) (tcp:%S+)$")
+  self.address.unix, self.address.tcp, self.address.http = self.ready:match("^(unix:%S+) (tcp:%S+) (http:%S+)$")
+  self.http_port = math.tointeger(self.address.http:match(":(%d+)$"))
   return self
 end
 

@@ -4,8 +4,8 @@
 --                                       cpu = { share, cores }, memory = { total, used, swap },
 --                                       network = { received, sent }, disk = { read, written } };
 --                                       shares are of 1, memory is bytes, rates are bytes a second
---   system:subscribe          invoke -> { interval, machine, history }; then come `system:figures` with the latest
---                                       and `system:processes` with a list of { pid, name, cpu, memory }
+--   system:subscribe          invoke -> { interval, kept, machine, history }; then come `system:figures` with the
+--                                       latest and `system:processes` with a list of { pid, name, cpu, memory }
 --   system:unsubscribe        send
 local uv = require "luv"
 local counters = require "counters"
@@ -61,7 +61,7 @@ ipcMain.handle("system:figures", function() return history[#history] end)
 ipcMain.handle("system:subscribe", function(event)
   local frame = event.senderFrame
   if frame then subscribers[frame.frameToken] = frame end
-  return { interval = interval, machine = machine(), history = history }
+  return { interval = interval, kept = kept, machine = machine(), history = history }
 end)
 
 ipcMain.on("system:unsubscribe", function(event)

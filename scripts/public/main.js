@@ -1,0 +1,22 @@
+/** The page: connects, then shows the figures and the notes. */
+import { keepConnected } from './connection.js'
+import { Figures } from './figures.js'
+import { listenToKeys } from './keys.js'
+import { Notes } from './notes.js'
+
+const figures = new Figures()
+const notes = new Notes()
+const keys = /** @type {HTMLDialogElement} */ (document.getElementById('keys'))
+
+/** A connection that ends is shown by connection.js; all else is a mistake to see in the console. */
+const unlessClosed = (error) => {
+  if (error.code !== 'ERR_CLOSED') throw error
+}
+
+listenToKeys({ n: () => notes.write(), '/': () => notes.find(), '?': () => keys.showModal() })
+document.getElementById('show-keys').addEventListener('click', () => keys.showModal())
+
+keepConnected(() => {
+  figures.subscribe().catch(unlessClosed)
+  notes.refresh().catch(unlessClosed)
+})

@@ -27,10 +27,9 @@ function getterOf(prototype, name) {
   return uncurry(/** @type {any} */ (descriptor).get)
 }
 
-const { getPrototypeOf } = Object
 const tagOf = uncurry(Object.prototype.toString)
 const sourceOfFunction = uncurry(Function.prototype.toString)
-const typedArrayPrototype = getPrototypeOf(Uint8Array.prototype)
+const typedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype)
 
 // Each of these throws for a receiver that has not its internal slot; they are taken before scripts can replace them.
 export const mapSize = getterOf(Map.prototype, 'size')
@@ -132,7 +131,7 @@ function verdictOn(prototype) {
 
 /** @param {object} prototype */
 function followChain(prototype) {
-  for (let p = prototype; p !== null && p !== Object.prototype; p = getPrototypeOf(p)) {
+  for (let p = prototype; p !== null && p !== Object.prototype; p = Object.getPrototypeOf(p)) {
     const usual = usualKinds.get(p)
     if (usual !== undefined) return usual
     const constructor = Object.getOwnPropertyDescriptor(p, 'constructor')?.value
@@ -150,7 +149,7 @@ function followChain(prototype) {
  * @param {object} prototype
  */
 function ofNative(name, prototype) {
-  if (name === 'Object' && getPrototypeOf(prototype) === null) return 'Object'
+  if (name === 'Object' && Object.getPrototypeOf(prototype) === null) return 'Object'
   if (typeof name !== 'string') return 'unknown'
   if (name in TESTS) return name
   return /^(Float|Int|Uint|BigInt|BigUint)\d+(Clamped)?Array$|^DataView$/.test(name) ? 'View' : 'unknown'
@@ -166,7 +165,7 @@ function isNative(constructor) {
  * @returns {Kind | undefined} undefined for what cannot be cloned
  */
 export function kindOf(value) {
-  const prototype = getPrototypeOf(value)
+  const prototype = Object.getPrototypeOf(value)
   if (prototype === Object.prototype) return tagOf(value) === '[object Object]' ? 'Object' : search(value)
   const kind = prototype === null ? 'unknown' : usualKinds.get(prototype) ?? verdictOn(prototype)
   if (kind === 'platform') return undefined
@@ -199,7 +198,7 @@ function ofEngine(value) {
     return undefined
   }
   if (tagOf(copy) === '[object Error]') return 'Error'
-  return getPrototypeOf(copy) === Object.prototype && tagOf(copy) === '[object Object]' ? 'Object' : undefined
+  return Object.getPrototypeOf(copy) === Object.prototype && tagOf(copy) === '[object Object]' ? 'Object' : undefined
 }
 
 /**

@@ -16,7 +16,7 @@ const ERROR_NAMES = new Set(['EvalError', 'RangeError', 'ReferenceError', 'Synta
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u
 /** A level of the document that is none of the value. */
 const NO_STEP = ['']
-const { getPrototypeOf, hasOwn } = Object
+const { hasOwn } = Object
 
 export class Encoder {
   /** Arrays and maps within one another, at most; the host says how many. */
@@ -81,7 +81,7 @@ export class Encoder {
   #object(value) {
     if (this.#isProxy(value)) this.#refuse(value, true)
     if (this.#shared.refer(this.#writer, value)) return
-    if (getPrototypeOf(value) === Object.prototype) {
+    if (Object.getPrototypeOf(value) === Object.prototype) {
       const names = Object.keys(value)
       // Exotic objects that inherit from it (arguments; a Date whose prototype was replaced) have no names or begin with an index.
       if (names.length > 0 && names[0] !== '0') {

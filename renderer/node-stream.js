@@ -5,7 +5,7 @@ import { MalformedError } from './malformed-error.js'
 
 /** @typedef {import('./session.js').Handlers} Handlers */
 
-const HEADER = 4
+const STREAM_HEADROOM = 4
 const READ_BUFFER = 256 * 1024
 
 /** What went wrong, by the code of the system. */
@@ -17,7 +17,7 @@ const EXPLANATIONS = /** @type {Record<string, string>} */ ({
 })
 
 export class NodeStream {
-  headroom = HEADER
+  headroom = STREAM_HEADROOM
   #socket
   #blocks
   #handlers
@@ -83,7 +83,7 @@ export class NodeStream {
    * @returns {boolean}
    */
   send(bytes) {
-    const size = bytes.length - HEADER
+    const size = bytes.length - STREAM_HEADROOM
     bytes[0] = size
     bytes[1] = size >> 8
     bytes[2] = size >> 16

@@ -36,82 +36,90 @@ test('connect gives up on who does not answer', async () => {
   server.close()
 })
 
+const script = `
+ipcMain.handle("echo", function(_, ...) return ... end)
+ipcMain.handle("later", function(_, ms) async.sleep(ms) return "late" end)
+local notes, waiting = {}, {}
+ipcMain.on("note", function(_, text)
+  notes[text] = true
+  for _, resolve in ipairs(waiting[text] or {}) do resolve(true) end
+end)
+ipcMain.handle("noted", function(_, text)
+  return notes[text] or Promise.new(function(resolve)
+    waiting[text] = waiting[text] or {}
+    table.insert(waiting[text], resolve)
+  end)
+end)
+ipcMain.on("push", function(event, ...) event.reply(...) end)
+`
+
+/** Of the test that runs. */
+let host, address
+const run = (source) => runNode(source, address)
+
+function processes() {
+  test('connects at first use, and ends when nothing is left to wait for', async () => {
+    const { code, out, err } = await run(`
+      import { ipcRenderer, renderer, webFrame } from 'ipchost'
+      console.log(webFrame.routingId, await ipcRenderer.invoke('echo', 'here'), webFrame.routingId > 0, renderer.processId > 0)`)
+    assert.deepEqual({ code, out, err }, { code: 0, out: 'undefined here true true\n', err: '' })
+  })
+
+  test('is held by a pending call', async () => {
+    const { code, out } = await run(`
+      import { ipcRenderer } from 'ipchost'
+      ipcRenderer.invoke('later', 50).then(console.log)`)
+    assert.deepEqual({ code, out }, { code: 0, out: 'late\n' })
+  })
+
+  test('is held by a listener, until it is removed', async () => {
+    const { code, out } = await run(`
+      import { ipcRenderer } from 'ipchost'
+      ipcRenderer.on('x', function listener(event, text) { console.log(text); ipcRenderer.off('x', listener) })
+      ipcRenderer.send('push', 'x', 'held')`)
+    assert.deepEqual({ code, out }, { code: 0, out: 'held\n' })
+  })
+
+  test('is not held by a connection alone; what it sent arrives', async () => {
+    const { code, err } = await run(`
+      import { connect, ipcRenderer } from 'ipchost'
+      await connect(process.env.IPCHOST_ADDRESS)
+      ipcRenderer.send('note', 'from a process that ended')`)
+    assert.deepEqual({ code, err }, { code: 0, err: '' })
+    const renderer = await connect(address)
+    assert.equal(await renderer.ipcRenderer.invoke('noted', 'from a process that ended'), true)
+    renderer.close()
+  })
+
+  test('ends after close', async () => {
+    const { code, out } = await run(`
+      import { connect } from 'ipchost'
+      const renderer = await connect(process.env.IPCHOST_ADDRESS)
+      renderer.ipcRenderer.on('x', () => {})
+      renderer.close()
+      console.log(await renderer.closed)`)
+    assert.deepEqual({ code, out }, { code: 0, out: "{ code: 1000, reason: '' }\n" })
+  })
+
+  test('reports what a listener throws as uncaught, after the other listeners', async () => {
+    const { code, out, err } = await run(`
+      import { ipcRenderer } from 'ipchost'
+      process.on('uncaughtException', ({ message }) => { console.log('uncaught', message); ipcRenderer.removeAllListeners() })
+      ipcRenderer.on('x', () => { throw new Error('mine') })
+      ipcRenderer.on('x', () => console.log('second'))
+      ipcRenderer.send('push', 'x')`)
+    assert.deepEqual({ code, out, err }, { code: 0, out: 'second\nuncaught mine\n', err: '' })
+  })
+}
+
 for (const transport of transports) {
   describe(`a Node process over ${transport}`, () => {
-    let host
-    const run = (source) => runNode(source, host.address[transport])
     before(async () => {
-      host = await startHost(`
-        ipcMain.handle("echo", function(_, ...) return ... end)
-        ipcMain.handle("later", function(_, ms) async.sleep(ms) return "late" end)
-        local notes, waiting = {}, {}
-        ipcMain.on("note", function(_, text)
-          notes[text] = true
-          for _, resolve in ipairs(waiting[text] or {}) do resolve(true) end
-        end)
-        ipcMain.handle("noted", function(_, text)
-          return notes[text] or Promise.new(function(resolve)
-            waiting[text] = waiting[text] or {}
-            table.insert(waiting[text], resolve)
-          end)
-        end)
-        ipcMain.on("push", function(event, ...) event.reply(...) end)
-      `)
+      host = await startHost(script)
+      address = host.address[transport]
     })
     after(() => host.stop())
-
-    test('connects at first use, and ends when nothing is left to wait for', async () => {
-      const { code, out, err } = await run(`
-        import { ipcRenderer, renderer, webFrame } from 'ipchost'
-        console.log(webFrame.routingId, await ipcRenderer.invoke('echo', 'here'), webFrame.routingId > 0, renderer.processId > 0)`)
-      assert.deepEqual({ code, out, err }, { code: 0, out: 'undefined here true true\n', err: '' })
-    })
-
-    test('is held by a pending call', async () => {
-      const { code, out } = await run(`
-        import { ipcRenderer } from 'ipchost'
-        ipcRenderer.invoke('later', 50).then(console.log)`)
-      assert.deepEqual({ code, out }, { code: 0, out: 'late\n' })
-    })
-
-    test('is held by a listener, until it is removed', async () => {
-      const { code, out } = await run(`
-        import { ipcRenderer } from 'ipchost'
-        ipcRenderer.on('x', function listener(event, text) { console.log(text); ipcRenderer.off('x', listener) })
-        ipcRenderer.send('push', 'x', 'held')`)
-      assert.deepEqual({ code, out }, { code: 0, out: 'held\n' })
-    })
-
-    test('is not held by a connection alone; what it sent arrives', async () => {
-      const { code, err } = await run(`
-        import { connect, ipcRenderer } from 'ipchost'
-        await connect(process.env.IPCHOST_ADDRESS)
-        ipcRenderer.send('note', 'from a process that ended')`)
-      assert.deepEqual({ code, err }, { code: 0, err: '' })
-      const renderer = await connect(host.address[transport])
-      assert.equal(await renderer.ipcRenderer.invoke('noted', 'from a process that ended'), true)
-      renderer.close()
-    })
-
-    test('ends after close', async () => {
-      const { code, out } = await run(`
-        import { connect } from 'ipchost'
-        const renderer = await connect(process.env.IPCHOST_ADDRESS)
-        renderer.ipcRenderer.on('x', () => {})
-        renderer.close()
-        console.log(await renderer.closed)`)
-      assert.deepEqual({ code, out }, { code: 0, out: "{ code: 1000, reason: '' }\n" })
-    })
-
-    test('reports what a listener throws as uncaught, after the other listeners', async () => {
-      const { code, out, err } = await run(`
-        import { ipcRenderer } from 'ipchost'
-        process.on('uncaughtException', ({ message }) => { console.log('uncaught', message); ipcRenderer.removeAllListeners() })
-        ipcRenderer.on('x', () => { throw new Error('mine') })
-        ipcRenderer.on('x', () => console.log('second'))
-        ipcRenderer.send('push', 'x')`)
-      assert.deepEqual({ code, out, err }, { code: 0, out: 'second\nuncaught mine\n', err: '' })
-    })
+    processes()
   })
 }
 

@@ -42,9 +42,218 @@ ipcMain.on("posted", function(event, ...) event.reply("posted", select("#", ...)
 ipcMain.handle("close me", function(event) event.sender:close() end)
 `
 
+/** Of the test that runs. */
+let host, renderer, ipcRenderer
+
+function invoking() {
+  test('invoke resolves with what the handler returned', async () => {
+    assert.equal(await ipcRenderer.invoke('add', 2, 3), 5)
+    assert.equal(await ipcRenderer.invoke('echo', 'a', 'b'), 'a')
+    assert.equal(await ipcRenderer.invoke('echo'), undefined)
+    assert.equal(await ipcRenderer.invoke('later', 2, 'x'), 'x')
+  })
+
+  test('an error has the message, name, code, data and cause of what was raised', async () => {
+    await assert.rejects(ipcRenderer.invoke('raise text'), (error) => {
+      assert.ok(error instanceof Error)
+      assert.equal(error.message, "Error invoking remote method 'raise text': Error: broken")
+      assert.equal(error.name, 'Error')
+      assert.ok(!('code' in error) && !('data' in error) && !('cause' in error))
+      return true
+    })
+    await assert.rejects(ipcRenderer.invoke('raise object'), (error) => {
+      assert.equal(error.message, "Error invoking remote method 'raise object': NoteError: full")
+      assert.equal(error.name, 'NoteError')
+      assert.equal(error.code, 'E_FULL')
+      assert.deepEqual(error.data, { left: 0 })
+      assert.ok(error.cause instanceof Error && error.cause.message === 'disk')
+      return true
+    })
+    await assert.rejects(ipcRenderer.invoke('raise', 42), { message: "Error invoking remote method 'raise': Error: 42" })
+  })
+
+  test('errors that the host makes have codes', async () => {
+    await assert.rejects(ipcRenderer.invoke('nothing'), {
+      message: "Error invoking remote method 'nothing': Error: No handler registered for 'nothing'", code: 'ERR_NO_HANDLER',
+    })
+    await assert.rejects(ipcRenderer.invoke('function'), {
+      message: /DataCloneError: An object could not be cloned: result\.rows\[1\]\.cb \(function\)/, name: 'DataCloneError', code: 'ERR_DATA_CLONE',
+    })
+  })
+
+  test('10,000 invokes at once are answered, each with its own value', async () => {
+    const answers = await Promise.all(Array.from({ length: 10000 }, (_, i) => ipcRenderer.invoke('echo', i)))
+    assert.ok(answers.every((value, i) => value === i))
+  })
+
+  test('large values pass', async () => {
+    const bytes = new Uint8Array(5_000_000).map((_, i) => i % 251)
+    const text = 'zażółć '.repeat(300_000)
+    assert.ok(Buffer.from(await ipcRenderer.invoke('echo', bytes)).equals(Buffer.from(bytes)))
+    assert.equal(await ipcRenderer.invoke('echo', text), text)
+  })
+
+  test('the host knows who speaks', async () => {
+    assert.deepEqual(await ipcRenderer.invoke('identity'), {
+      process: renderer.processId, contents: renderer.webContentsId, frame: renderer.webFrame.routingId, url: 'app://notes/1',
+      name: 'notes', origin: 'app://notes', title: 'Notes', pid: process.pid, type: 'native', token: renderer.webFrame.frameToken, parent: 0,
+    })
+  })
+}
+
+function misusing() {
+  test('what cannot be cloned is refused here, and nothing is sent', async () => {
+    const value = { rows: [{ cb() {} }] }
+    const expected = { name: 'DataCloneError', code: 'ERR_DATA_CLONE', message: 'An object could not be cloned: args[1].rows[0].cb (function)' }
+    assert.throws(() => ipcRenderer.send('order', 0, value), expected)
+    await assert.rejects(ipcRenderer.invoke('order', 0, value), expected)
+    assert.throws(() => ipcRenderer.postMessage('order', value), { message: 'An object could not be cloned: message.rows[0].cb (function)' })
+    assert.deepEqual(await ipcRenderer.invoke('order', 1), [1])
+  })
+
+  test('a channel that is missing is misuse', async () => {
+    for (const channel of [undefined, null, 1, Symbol('x')]) {
+      const expected = { name: 'TypeError', message: 'Missing required channel argument' }
+      assert.throws(() => ipcRenderer.send(channel), expected)
+      assert.throws(() => ipcRenderer.postMessage(channel, 1), expected)
+      await assert.rejects(ipcRenderer.invoke(channel), expected)
+      await assert.rejects(ipcRenderer.with({ timeout: 5 }).invoke(channel), expected)
+    }
+    assert.throws(() => ipcRenderer.send('\ud800'), TypeError)
+    assert.throws(() => ipcRenderer.send('é'.repeat(32768)), TypeError)
+    assert.equal(ipcRenderer.send('é'.repeat(32767)), true)
+  })
+}
+
+function messaging() {
+  test('send reaches listeners, and what they send reaches ours', async () => {
+    const got = new Promise((resolve) => ipcRenderer.once('answer', (event, ...args) => resolve({ event, args })))
+    assert.equal(ipcRenderer.send('push', 'answer', 1, { a: ['x'] }, undefined), true)
+    const { event, args } = await got
+    assert.deepEqual(args, [1, { a: ['x'] }, undefined])
+    assert.equal(event.sender, ipcRenderer)
+    assert.deepEqual(event.ports, [])
+  })
+
+  test('postMessage carries one value', async () => {
+    const got = new Promise((resolve) => ipcRenderer.once('posted', (_, ...args) => resolve(args)))
+    ipcRenderer.postMessage('posted', { a: 1 })
+    assert.deepEqual(await got, [1, 0, { a: 1 }])
+    assert.throws(() => ipcRenderer.postMessage('posted'), TypeError)
+    assert.throws(() => ipcRenderer.postMessage('posted', 1, {}), TypeError)
+    const { port1 } = new MessageChannel()
+    assert.throws(() => ipcRenderer.postMessage('posted', 1, [port1]), { code: 'ERR_UNSUPPORTED' })
+    port1.close()
+  })
+
+  test('send and invoke are dispatched in the order of the calls', async () => {
+    for (let i = 0; i < 500; i++) ipcRenderer.send('order', i)
+    const seen = await ipcRenderer.invoke('order', 500)
+    assert.deepEqual(seen, Array.from({ length: 501 }, (_, i) => i))
+  })
+
+  test('messages and answers are seen in the order in which the host sent them', async () => {
+    const seen = []
+    ipcRenderer.on('order', (_, text) => seen.push(text))
+    const done = new Promise((resolve) => ipcRenderer.once('done', resolve))
+    // Several functions deep, so that the reaction to an answer takes several turns of the microtask queue.
+    const echo = async (text) => await ipcRenderer.invoke('echo', text)
+    const note = async (text) => { seen.push(await echo(text)) }
+    for (let i = 1; i <= 3; i++) {
+      note(`echo ${i}`)
+      ipcRenderer.send('push', 'order', `push ${i}`)
+    }
+    ipcRenderer.send('push', 'done')
+    await done
+    assert.deepEqual(seen, ['echo 1', 'push 1', 'echo 2', 'push 2', 'echo 3', 'push 3'])
+  })
+
+  test('a burst arrives whole', async () => {
+    const seen = []
+    const whole = new Promise((resolve) => ipcRenderer.on('burst', (_, i) => { if (seen.push(i) === 20000) resolve() }))
+    ipcRenderer.send('burst', 20000)
+    await whole
+    assert.ok(seen.every((i, at) => i === at + 1))
+  })
+}
+
+function givingUp() {
+  test('an abort rejects with its reason and reaches the handler', async () => {
+    const controller = new AbortController()
+    const aborted = new Promise((resolve) => ipcRenderer.once('aborted a', (_, code) => resolve(code)))
+    ipcRenderer.once('watching a', () => controller.abort(new Error('enough')))
+    await assert.rejects(ipcRenderer.with({ signal: controller.signal }).invoke('watch', 'a'), { message: 'enough' })
+    assert.equal(await aborted, 'ERR_ABORTED')
+    await assert.rejects(ipcRenderer.with({ signal: controller.signal }).invoke('watch', 'b'), { message: 'enough' })
+    await assert.rejects(ipcRenderer.with({ signal: AbortSignal.abort() }).invoke('watch', 'b'), { name: 'AbortError' })
+  })
+
+  test('a time-out rejects with TimeoutError and reaches the handler', async () => {
+    const aborted = new Promise((resolve) => ipcRenderer.once('aborted c', (_, code) => resolve(code)))
+    await assert.rejects(ipcRenderer.with({ timeout: 20 }).invoke('watch', 'c'), {
+      name: 'TimeoutError', code: 'ERR_TIMEOUT', message: "Error invoking remote method 'watch': TimeoutError: no answer within 20 ms",
+    })
+    assert.equal(await aborted, 'ERR_TIMEOUT')
+    assert.equal(await ipcRenderer.with({ timeout: 60000, signal: new AbortController().signal }).invoke('add', 1, 1), 2)
+    assert.throws(() => ipcRenderer.with({ timeout: -1 }), RangeError)
+    await assert.rejects(ipcRenderer.with({ timeout: 60000 }).invoke('raise text'), { message: /broken/ })
+  })
+}
+
+function framesAndTheEnd() {
+  test('createFrame gives a frame below, in the same session', async () => {
+    const child = await renderer.createFrame({ url: 'app://notes/child', name: 'child' })
+    const grandchild = await child.createFrame()
+    assert.equal(child.processId, renderer.processId)
+    assert.equal(child.webContentsId, renderer.webContentsId)
+    const identity = await child.ipcRenderer.invoke('identity')
+    assert.equal(identity.frame, child.webFrame.routingId)
+    assert.equal(identity.name, 'child')
+    assert.equal(identity.parent, renderer.webFrame.routingId)
+    assert.equal((await grandchild.ipcRenderer.invoke('identity')).parent, child.webFrame.routingId)
+    const heard = []
+    ipcRenderer.on('to', () => heard.push('main'))
+    child.ipcRenderer.on('to', () => heard.push('child'))
+    child.ipcRenderer.send('push', 'to')
+    await child.ipcRenderer.invoke('echo')
+    assert.deepEqual(heard, ['child'])
+    const pending = assert.rejects(grandchild.ipcRenderer.invoke('never'), { code: 'ERR_DESTROYED' })
+    child.close()
+    await pending
+    assert.deepEqual(await child.closed, { code: 1000, reason: '' })
+    assert.deepEqual(await grandchild.closed, { code: 1000, reason: '' })
+    assert.throws(() => child.ipcRenderer.send('push'), { message: 'IPC method called after context was released', code: 'ERR_CLOSED' })
+    assert.equal(await ipcRenderer.invoke('add', 1, 2), 3)
+    await assert.rejects(renderer.createFrame({ name: 5 }), TypeError)
+  })
+
+  test('close ends everything', async () => {
+    const states = []
+    renderer.on('connection', (change) => states.push(change))
+    const pending = ipcRenderer.invoke('never')
+    const child = await renderer.createFrame()
+    renderer.close()
+    await assert.rejects(pending, { code: 'ERR_CLOSED', message: "Error invoking remote method 'never': Error: the connection was closed (1000)" })
+    assert.deepEqual(await renderer.closed, { code: 1000, reason: '' })
+    assert.deepEqual(await child.closed, { code: 1000, reason: '' })
+    assert.deepEqual(states, [{ state: 'closed', resumed: false }])
+    const released = { message: 'IPC method called after context was released', code: 'ERR_CLOSED' }
+    assert.throws(() => ipcRenderer.send('x'), released)
+    assert.throws(() => ipcRenderer.postMessage('x', 1), released)
+    await assert.rejects(ipcRenderer.invoke('x'), released)
+    await assert.rejects(renderer.createFrame(), released)
+    ipcRenderer.on('x', () => {})
+    renderer.close()
+  })
+
+  test('the host closes a contents', async () => {
+    await assert.rejects(ipcRenderer.invoke('close me'), { code: 'ERR_CLOSED' })
+    assert.equal((await renderer.closed).code, 1000)
+  })
+}
+
 for (const transport of transports) {
   describe(`ipcRenderer over ${transport}`, () => {
-    let host, renderer, ipcRenderer
     before(async () => { host = await startHost(script) })
     after(() => host.stop())
     beforeEach(async () => {
@@ -52,203 +261,11 @@ for (const transport of transports) {
       ipcRenderer = renderer.ipcRenderer
     })
     afterEach(() => renderer.close())
-
-    test('invoke resolves with what the handler returned', async () => {
-      assert.equal(await ipcRenderer.invoke('add', 2, 3), 5)
-      assert.equal(await ipcRenderer.invoke('echo', 'a', 'b'), 'a')
-      assert.equal(await ipcRenderer.invoke('echo'), undefined)
-      assert.equal(await ipcRenderer.invoke('later', 2, 'x'), 'x')
-    })
-
-    test('an error has the message, name, code, data and cause of what was raised', async () => {
-      await assert.rejects(ipcRenderer.invoke('raise text'), (error) => {
-        assert.ok(error instanceof Error)
-        assert.equal(error.message, "Error invoking remote method 'raise text': Error: broken")
-        assert.equal(error.name, 'Error')
-        assert.ok(!('code' in error) && !('data' in error) && !('cause' in error))
-        return true
-      })
-      await assert.rejects(ipcRenderer.invoke('raise object'), (error) => {
-        assert.equal(error.message, "Error invoking remote method 'raise object': NoteError: full")
-        assert.equal(error.name, 'NoteError')
-        assert.equal(error.code, 'E_FULL')
-        assert.deepEqual(error.data, { left: 0 })
-        assert.ok(error.cause instanceof Error && error.cause.message === 'disk')
-        return true
-      })
-      await assert.rejects(ipcRenderer.invoke('raise', 42), { message: "Error invoking remote method 'raise': Error: 42" })
-    })
-
-    test('errors that the host makes have codes', async () => {
-      await assert.rejects(ipcRenderer.invoke('nothing'), {
-        message: "Error invoking remote method 'nothing': Error: No handler registered for 'nothing'", code: 'ERR_NO_HANDLER',
-      })
-      await assert.rejects(ipcRenderer.invoke('function'), {
-        message: /DataCloneError: An object could not be cloned: result\.rows\[1\]\.cb \(function\)/, name: 'DataCloneError', code: 'ERR_DATA_CLONE',
-      })
-    })
-
-    test('what cannot be cloned is refused here, and nothing is sent', async () => {
-      const value = { rows: [{ cb() {} }] }
-      const expected = { name: 'DataCloneError', code: 'ERR_DATA_CLONE', message: 'An object could not be cloned: args[1].rows[0].cb (function)' }
-      assert.throws(() => ipcRenderer.send('order', 0, value), expected)
-      await assert.rejects(ipcRenderer.invoke('order', 0, value), expected)
-      assert.throws(() => ipcRenderer.postMessage('order', value), { message: 'An object could not be cloned: message.rows[0].cb (function)' })
-      assert.deepEqual(await ipcRenderer.invoke('order', 1), [1])
-    })
-
-    test('a channel that is missing is misuse', async () => {
-      for (const channel of [undefined, null, 1, Symbol('x')]) {
-        const expected = { name: 'TypeError', message: 'Missing required channel argument' }
-        assert.throws(() => ipcRenderer.send(channel), expected)
-        assert.throws(() => ipcRenderer.postMessage(channel, 1), expected)
-        await assert.rejects(ipcRenderer.invoke(channel), expected)
-        await assert.rejects(ipcRenderer.with({ timeout: 5 }).invoke(channel), expected)
-      }
-      assert.throws(() => ipcRenderer.send('\ud800'), TypeError)
-      assert.throws(() => ipcRenderer.send('é'.repeat(32768)), TypeError)
-      assert.equal(ipcRenderer.send('é'.repeat(32767)), true)
-    })
-
-    test('send reaches listeners, and what they send reaches ours', async () => {
-      const got = new Promise((resolve) => ipcRenderer.once('answer', (event, ...args) => resolve({ event, args })))
-      assert.equal(ipcRenderer.send('push', 'answer', 1, { a: ['x'] }, undefined), true)
-      const { event, args } = await got
-      assert.deepEqual(args, [1, { a: ['x'] }, undefined])
-      assert.equal(event.sender, ipcRenderer)
-      assert.deepEqual(event.ports, [])
-    })
-
-    test('postMessage carries one value', async () => {
-      const got = new Promise((resolve) => ipcRenderer.once('posted', (_, ...args) => resolve(args)))
-      ipcRenderer.postMessage('posted', { a: 1 })
-      assert.deepEqual(await got, [1, 0, { a: 1 }])
-      assert.throws(() => ipcRenderer.postMessage('posted'), TypeError)
-      assert.throws(() => ipcRenderer.postMessage('posted', 1, {}), TypeError)
-      const { port1 } = new MessageChannel()
-      assert.throws(() => ipcRenderer.postMessage('posted', 1, [port1]), { code: 'ERR_UNSUPPORTED' })
-      port1.close()
-    })
-
-    test('send and invoke are dispatched in the order of the calls', async () => {
-      for (let i = 0; i < 500; i++) ipcRenderer.send('order', i)
-      const seen = await ipcRenderer.invoke('order', 500)
-      assert.deepEqual(seen, Array.from({ length: 501 }, (_, i) => i))
-    })
-
-    test('messages and answers are seen in the order in which the host sent them', async () => {
-      const seen = []
-      ipcRenderer.on('order', (_, text) => seen.push(text))
-      const done = new Promise((resolve) => ipcRenderer.once('done', resolve))
-      // Several functions deep, so that the reaction to an answer takes several turns of the microtask queue.
-      const echo = async (text) => await ipcRenderer.invoke('echo', text)
-      const note = async (text) => { seen.push(await echo(text)) }
-      for (let i = 1; i <= 3; i++) {
-        note(`echo ${i}`)
-        ipcRenderer.send('push', 'order', `push ${i}`)
-      }
-      ipcRenderer.send('push', 'done')
-      await done
-      assert.deepEqual(seen, ['echo 1', 'push 1', 'echo 2', 'push 2', 'echo 3', 'push 3'])
-    })
-
-    test('a burst arrives whole', async () => {
-      const seen = []
-      const whole = new Promise((resolve) => ipcRenderer.on('burst', (_, i) => { if (seen.push(i) === 20000) resolve() }))
-      ipcRenderer.send('burst', 20000)
-      await whole
-      assert.ok(seen.every((i, at) => i === at + 1))
-    })
-
-    test('an abort rejects with its reason and reaches the handler', async () => {
-      const controller = new AbortController()
-      const aborted = new Promise((resolve) => ipcRenderer.once('aborted a', (_, code) => resolve(code)))
-      ipcRenderer.once('watching a', () => controller.abort(new Error('enough')))
-      await assert.rejects(ipcRenderer.with({ signal: controller.signal }).invoke('watch', 'a'), { message: 'enough' })
-      assert.equal(await aborted, 'ERR_ABORTED')
-      await assert.rejects(ipcRenderer.with({ signal: controller.signal }).invoke('watch', 'b'), { message: 'enough' })
-      await assert.rejects(ipcRenderer.with({ signal: AbortSignal.abort() }).invoke('watch', 'b'), { name: 'AbortError' })
-    })
-
-    test('a time-out rejects with TimeoutError and reaches the handler', async () => {
-      const aborted = new Promise((resolve) => ipcRenderer.once('aborted c', (_, code) => resolve(code)))
-      await assert.rejects(ipcRenderer.with({ timeout: 20 }).invoke('watch', 'c'), {
-        name: 'TimeoutError', code: 'ERR_TIMEOUT', message: "Error invoking remote method 'watch': TimeoutError: no answer within 20 ms",
-      })
-      assert.equal(await aborted, 'ERR_TIMEOUT')
-      assert.equal(await ipcRenderer.with({ timeout: 60000, signal: new AbortController().signal }).invoke('add', 1, 1), 2)
-      assert.throws(() => ipcRenderer.with({ timeout: -1 }), RangeError)
-      await assert.rejects(ipcRenderer.with({ timeout: 60000 }).invoke('raise text'), { message: /broken/ })
-    })
-
-    test('10,000 invokes at once are answered, each with its own value', async () => {
-      const answers = await Promise.all(Array.from({ length: 10000 }, (_, i) => ipcRenderer.invoke('echo', i)))
-      assert.ok(answers.every((value, i) => value === i))
-    })
-
-    test('large values pass', async () => {
-      const bytes = new Uint8Array(5_000_000).map((_, i) => i % 251)
-      const text = 'zażółć '.repeat(300_000)
-      assert.ok(Buffer.from(await ipcRenderer.invoke('echo', bytes)).equals(Buffer.from(bytes)))
-      assert.equal(await ipcRenderer.invoke('echo', text), text)
-    })
-
-    test('the host knows who speaks', async () => {
-      assert.deepEqual(await ipcRenderer.invoke('identity'), {
-        process: renderer.processId, contents: renderer.webContentsId, frame: renderer.webFrame.routingId, url: 'app://notes/1',
-        name: 'notes', origin: 'app://notes', title: 'Notes', pid: process.pid, type: 'native', token: renderer.webFrame.frameToken, parent: 0,
-      })
-    })
-
-    test('createFrame gives a frame below, in the same session', async () => {
-      const child = await renderer.createFrame({ url: 'app://notes/child', name: 'child' })
-      const grandchild = await child.createFrame()
-      assert.equal(child.processId, renderer.processId)
-      assert.equal(child.webContentsId, renderer.webContentsId)
-      const identity = await child.ipcRenderer.invoke('identity')
-      assert.equal(identity.frame, child.webFrame.routingId)
-      assert.equal(identity.name, 'child')
-      assert.equal(identity.parent, renderer.webFrame.routingId)
-      assert.equal((await grandchild.ipcRenderer.invoke('identity')).parent, child.webFrame.routingId)
-      const heard = []
-      ipcRenderer.on('to', () => heard.push('main'))
-      child.ipcRenderer.on('to', () => heard.push('child'))
-      child.ipcRenderer.send('push', 'to')
-      await child.ipcRenderer.invoke('echo')
-      assert.deepEqual(heard, ['child'])
-      const pending = assert.rejects(grandchild.ipcRenderer.invoke('never'), { code: 'ERR_DESTROYED' })
-      child.close()
-      await pending
-      assert.deepEqual(await child.closed, { code: 1000, reason: '' })
-      assert.deepEqual(await grandchild.closed, { code: 1000, reason: '' })
-      assert.throws(() => child.ipcRenderer.send('push'), { message: 'IPC method called after context was released', code: 'ERR_CLOSED' })
-      assert.equal(await ipcRenderer.invoke('add', 1, 2), 3)
-      await assert.rejects(renderer.createFrame({ name: 5 }), TypeError)
-    })
-
-    test('close ends everything', async () => {
-      const states = []
-      renderer.on('connection', (change) => states.push(change))
-      const pending = ipcRenderer.invoke('never')
-      const child = await renderer.createFrame()
-      renderer.close()
-      await assert.rejects(pending, { code: 'ERR_CLOSED', message: "Error invoking remote method 'never': Error: the connection was closed (1000)" })
-      assert.deepEqual(await renderer.closed, { code: 1000, reason: '' })
-      assert.deepEqual(await child.closed, { code: 1000, reason: '' })
-      assert.deepEqual(states, [{ state: 'closed', resumed: false }])
-      const released = { message: 'IPC method called after context was released', code: 'ERR_CLOSED' }
-      assert.throws(() => ipcRenderer.send('x'), released)
-      assert.throws(() => ipcRenderer.postMessage('x', 1), released)
-      await assert.rejects(ipcRenderer.invoke('x'), released)
-      await assert.rejects(renderer.createFrame(), released)
-      ipcRenderer.on('x', () => {})
-      renderer.close()
-    })
-
-    test('the host closes a contents', async () => {
-      await assert.rejects(ipcRenderer.invoke('close me'), { code: 'ERR_CLOSED' })
-      assert.equal((await renderer.closed).code, 1000)
-    })
+    invoking()
+    misusing()
+    messaging()
+    givingUp()
+    framesAndTheEnd()
   })
 
   test(`packets keep to the host's limits over ${transport}`, async () => {

@@ -1,0 +1,64 @@
+/** What lets the modules be joined into one classic script. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+const folder = new URL('../', import.meta.url)
+const modules = new Map(readdirSync(folder).filter((name) => name.endsWith('.js')).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]))
+/** Only these may know Node; they are no part of the classic script. */
+const NODE_ONLY = new Set(['index.js', 'node-engine.js', 'node-stream.js'])
+const IMPORT = /^import \{ [\w, ]+ \} from '(\.\/[\w-]+\.js)'$/
+
+const importsOf = (text) => text.split('\n').filter((line) => line.startsWith('import '))
+
+test('imports are named, relative and on one line; exports stand before declarations', () => {
+  for (const [name, text] of modules) {
+    for (const line of importsOf(text)) {
+      const [, target] = IMPORT.exec(line) ?? []
+      if (target) assert.ok(modules.has(target.slice(2)), `${name}: ${line}`)
+      else assert.ok(NODE_ONLY.has(name) && /^import \{ [\w, ]+( as \w+)? \} from 'node:\w+'$/.test(line), `${name}: ${line}`)
+    }
+    for (const line of text.split('\n')) {
+      if (/^export\b/.test(line)) assert.match(line, /^export (async )?(class|function|const) \w+/, `${name}: ${line}`)
+    }
+    const code = text.replace(/\/\*[^]*?\*\//g, '')
+    assert.doesNotMatch(code, /^await |\bimport\(|\beval\(|new Function\(/m, name)
+  }
+})
+
+test('only the modules for Node import modules for Node', () => {
+  for (const [name, text] of modules) {
+    if (NODE_ONLY.has(name)) continue
+    for (const line of importsOf(text)) assert.ok(!NODE_ONLY.has(IMPORT.exec(line)[1].slice(2)), `${name}: ${line}`)
+  }
+})
+
+test('names at the top are unique across modules', () => {
+  const owners = new Map()
+  for (const [name, text] of modules) {
+    for (const [, one, several] of text.matchAll(/^(?:export )?(?:async )?(?:class|function\*?|const|let|var) (?:([\w$]+)|\{ ([^}]*) \})/gm)) {
+      for (const each of (one ?? several).split(', ')) {
+        assert.ok(!owners.has(each), `${each} in ${name} and ${owners.get(each)}`)
+        owners.set(each, name)
+      }
+    }
+  }
+})
+
+test('imports make no cycle', () => {
+  const done = new Set()
+  const visit = (name, way) => {
+    assert.ok(!way.includes(name), [...way, name].join(' -> '))
+    if (done.has(name)) return
+    for (const line of importsOf(modules.get(name))) {
+      const target = IMPORT.exec(line)?.[1]
+      if (target) visit(target.slice(2), [...way, name])
+    }
+    done.add(name)
+  }
+  for (const name of modules.keys()) visit(name, [])
+})
+
+test('each module begins by saying what it is', () => {
+  for (const [name, text] of modules) assert.match(text, /^\/\*\*/, name)
+})

@@ -375,6 +375,7 @@ export class Session {
     if (this.#transport && limits?.packet) this.#transport.limit = limits.packet
     if (limits?.nesting) this.#encoder.nesting = this.#decoder.nesting = limits.nesting
     this.#frames.get(MAIN_FRAME)?.opened(frame)
+    this.#hold()
   }
 
   // ---- the end ----
@@ -429,8 +430,10 @@ export class Session {
     this.#hold()
   }
 
+  /** Also until welcome: a host that cannot tell any longer who has connected and left would refuse what it sent. */
   #hold() {
-    const held = this.#calls.size > 0 || this.#holds > 0
+    const greeting = !this.#welcomed && !this.#closed
+    const held = greeting || this.#calls.size > 0 || this.#holds > 0
     if (held === this.#held || !this.#transport) return
     this.#held = held
     if (held) this.#transport.ref()

@@ -213,6 +213,12 @@ static const char *take_target(struct http_request *request, struct slice target
   return NULL;
 }
 
+/* Its line has been read, so there is a method before the target and a version behind it. */
+static bool has_one_blank_each_side(struct slice target) {
+  return target.data[-1] == ' ' && target.data[-2] != ' ' && target.data[target.len] == ' ' &&
+         target.data[target.len + 1] != ' ';
+}
+
 /* What llhttp takes and we do not. */
 static const char *check(const struct parsing *parsing) {
   const struct http_request *request = parsing->request;
@@ -221,6 +227,7 @@ static const char *check(const struct parsing *parsing) {
   if (!request->host.data) return "the Host header is missing";
   if (request->chunked && parsing->has_length) return "both Content-Length and Transfer-Encoding";
   if (!parsing->target.len) return "the target is missing";
+  if (!has_one_blank_each_side(parsing->target)) return "the request line has more than two blanks";
   return NULL;
 }
 
@@ -229,7 +236,7 @@ static bool has_unknown_method(struct slice head) {
   const uint8_t *end = memchr(head.data, '\r', head.len);
   size_t len = end ? (size_t)(end - head.data) : 0, name = 0;
   while (name < len && head.data[name] > ' ' && head.data[name] < 127) name++;
-  return name && len > name + 10 && memcmp(end - 9, " HTTP/1.", 8) == 0;
+  return name && len > name + 10 && head.data[name] == ' ' && memcmp(end - 9, " HTTP/1.", 8) == 0;
 }
 
 static enum status refuse_error(llhttp_t *parser, int error, struct slice head,

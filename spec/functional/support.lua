@@ -104,7 +104,10 @@ function support.start(script, options)
   options = options or {}
   local folder = support.folder()
   write_file(folder .. "/main.lua", script)
-  for name, text in pairs(options.files or {}) do write_file(folder .. "/" .. name, text) end
+  for name, text in pairs(options.files or {}) do
+    for slash in name:gmatch("()/") do uv.fs_mkdir(folder .. "/" .. name:sub(1, slash - 1), tonumber("755", 8)) end
+    write_file(folder .. "/" .. name, text)
+  end
   write_file(folder .. "/config.lua", ([[return { scripts = { "main.lua" },
     listen = { "unix:run/app.sock", "tcp://127.0.0.1:0", "http://127.0.0.1:0" }, %s }]]):format(options.config or ""))
   local self = setmetatable(support.spawn({ folder .. "/config.lua" }), Host)

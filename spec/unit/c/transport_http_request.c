@@ -84,6 +84,11 @@ TEST(targets) {
   CHECK_INT(line("GET x HTTP/1.1"), 400);
   CHECK_INT(line("GET /x#y HTTP/1.1"), 400);
   CHECK_INT(line("GET  HTTP/1.1"), 400);
+  CHECK_INT(line("GET  / HTTP/1.1"), 400);
+  CHECK_INT(line("GET /  HTTP/1.1"), 400);
+  CHECK_INT(line("GET / HTTP/1.1 "), 400);
+  CHECK_INT(line("GET\t/ HTTP/1.1"), 400);
+  CHECK_INT(line("GET / x HTTP/1.1"), 400);
   CHECK_INT(line("CONNECT h:80 HTTP/1.1"), 400);
 }
 

@@ -583,7 +583,9 @@ describe("a document", function()
 
   it("survives classes that scripts take apart", function()
     assert.equals("a0", hex(setmetatable({}, ipc.Map)))
-    local names = { "Array", "SparseArray", "Map", "Set", "BigInt", "Buffer", "Uint8Array", "DataView", "Date", "Boxed" }
+    local names = {
+      "Array", "SparseArray", "Map", "Set", "BigInt", "Buffer", "Uint8Array", "DataView", "Date", "Boxed",
+    }
     for _, name in ipairs(names) do
       for _, wrong in ipairs { 5, "text", ipc.null, io.stdout, {} } do
         for _, method in pairs(ipc[name]) do

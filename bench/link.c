@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "websocket.h"
 #include "wire.h"
 
 #define READ_SIZE ((size_t)256 * 1024)
@@ -35,6 +36,21 @@ static int connect_tcp(const char *port) {
   return fd;
 }
 
+static size_t begin_block(struct link *link) {
+  return link->websocket ? websocket_begin(&link->out) : wire_begin(&link->out);
+}
+
+static void end_block(struct link *link, size_t begin) {
+  if (link->websocket)
+    websocket_end(&link->out, begin);
+  else
+    wire_end(&link->out, begin);
+}
+
+static bool next_block(const struct link *link, struct slice *in, struct slice *block) {
+  return link->websocket ? websocket_block(in, block) : wire_block(in, block);
+}
+
 static void read_more(struct link *link) {
   if (buf_reserve(&link->in, READ_SIZE) != ST_OK) fail("out of memory");
   ssize_t count = read(link->fd, link->in.data + link->in.len, READ_SIZE);
@@ -54,7 +70,7 @@ static void await_welcome(struct link *link) {
     struct wire_packet packet;
     read_more(link);
     in = buf_slice(&link->in);
-    if (!wire_block(&in, &block)) continue;
+    if (!next_block(link, &in, &block)) continue;
     while (wire_next(&block, &packet)) {
       if (packet.kind == WIRE_BYE)
         fail("bye %u: %.*s", (unsigned)packet.call, (int)packet.payload.len, packet.payload.data);
@@ -67,6 +83,12 @@ static void await_welcome(struct link *link) {
   }
 }
 
+static void open_websocket(struct link *link, const char *port) {
+  link->fd = connect_tcp(port);
+  link->websocket = true;
+  websocket_upgrade(link->fd, port);
+}
+
 void link_open(struct link *link, const char *address) {
   const char *port = strrchr(address, ':');
   *link = (struct link){0};
@@ -74,11 +96,13 @@ void link_open(struct link *link, const char *address) {
     link->fd = connect_unix(address + 5);
   else if (strncmp(address, "tcp://127.0.0.1:", 16) == 0)
     link->fd = connect_tcp(port + 1);
+  else if (strncmp(address, "http://127.0.0.1:", 17) == 0)
+    open_websocket(link, port + 1);
   else
     fail("not an address: %s", address);
-  size_t begin = wire_begin(&link->out);
+  size_t begin = begin_block(link);
   wire_put_hello(&link->out);
-  wire_end(&link->out, begin);
+  end_block(link, begin);
   if (!link_write(link)) fail("hello was cut");
   await_welcome(link);
 }
@@ -96,9 +120,9 @@ void link_set_nonblocking(struct link *link) {
 void link_fill(struct link *link, struct job *job, uint64_t count) {
   if (count > job->to_send) count = job->to_send;
   if (!count) return;
-  size_t begin = wire_begin(&link->out);
+  size_t begin = begin_block(link);
   for (uint64_t i = 0; i < count; i++) wire_put_invoke(&link->out, ++link->calls, job->payload);
-  wire_end(&link->out, begin);
+  end_block(link, begin);
   job->to_send -= count;
   link->in_flight += count;
 }
@@ -126,7 +150,7 @@ uint64_t link_read(struct link *link, struct job *job) {
   struct slice block;
   read_more(link);
   struct slice in = buf_slice(&link->in);
-  while (wire_block(&in, &block)) {
+  while (next_block(link, &in, &block)) {
     struct wire_packet packet;
     while (wire_next(&block, &packet)) {
       if (packet.kind == WIRE_BYE)

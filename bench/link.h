@@ -9,6 +9,7 @@
 
 struct link {
   int fd;
+  bool websocket; /* blocks are messages */
   uint64_t calls; /* invokes made so far; also the last call number */
   uint64_t in_flight;
   struct buf in, out; /* received and not yet parsed; written and not yet taken by the socket */
@@ -21,8 +22,8 @@ struct job {
   uint64_t to_send, to_receive;
 };
 
-/* Connects to "unix:PATH" or "tcp://127.0.0.1:PORT", says hello and waits for welcome. Ends the program on
- * failure. */
+/* Connects to "unix:PATH", "tcp://127.0.0.1:PORT" or, for a WebSocket, "http://127.0.0.1:PORT", says hello
+ * and waits for welcome. Ends the program on failure. */
 void link_open(struct link *link, const char *address);
 void link_close(struct link *link);
 void link_set_nonblocking(struct link *link);

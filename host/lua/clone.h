@@ -25,7 +25,7 @@ int clone_open(lua_State *L);
  * Decodes one document. clone_decode_list expects an array (the arguments of a call) and pushes each element;
  * an undefined or absent one is nil. Returns the number of values pushed, or -1 with `fault` filled
  * (ST_MALFORMED or ST_LIMIT, close 1007, code "ERR_PAYLOAD") and nothing pushed. May raise only LUA_ERRMEM or
- * a stack overflow error; owns nothing outside Lua then. [-0, +n, m]
+ * a stack overflow error; owns nothing outside Lua then. Four slots of the stack are free. [-0, +n, m]
  */
 int clone_decode_list(lua_State *L, struct slice document, const struct clone_limits *limits,
                       struct fault *fault);

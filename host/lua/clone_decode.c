@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "lua/clone.h"
+#include "lua/clone_quick.h"
 #include "lua/clone_text.h"
 #include "lua/value.h"
 #include "lua/value_array.h"
@@ -415,8 +416,12 @@ int clone_decode(lua_State *L, struct slice document, const struct clone_limits 
 
 int clone_decode_list(lua_State *L, struct slice document, const struct clone_limits *limits,
                       struct fault *fault) {
-  struct decoder d = start(L, document, limits, fault);
-  int count = 0;
-  enum status status = decode_arguments(&d, &count);
+  int count = quick_decode_list(L, document);
+  struct decoder d;
+  enum status status;
+  if (count >= 0) return count;
+  count = 0;
+  d = start(L, document, limits, fault);
+  status = decode_arguments(&d, &count);
   return finish(&d, status, count);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lua/clone.h"
+#include "lua/clone_quick.h"
 #include "lua/clone_text.h"
 
 #define CODE "ERR_DATA_CLONE"
@@ -208,6 +209,8 @@ static enum status encode(lua_State *L, const struct document *document, const c
 enum status clone_encode(lua_State *L, int index, const char *root, const struct clone_limits *limits,
                          struct buf *out, struct fault *fault) {
   struct document document = {.first = lua_absindex(L, index)};
+  enum status status = quick_encode(L, index, out);
+  if (status == ST_OK) return ST_OK;
   return encode(L, &document, root, limits, out, fault);
 }
 

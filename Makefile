@@ -18,13 +18,14 @@ run: build
 
 build:
 	@tools/setup run
-	@tools/build release build
+	@tools/build release build ipchost ipchost_core
 
 test:
 	@tools/setup run test
 	@tools/test
 
 bench: build
+	@tools/build release build
 	@bench/run
 
 install: build

@@ -7,3 +7,5 @@ target_link_libraries(ipchost_core PRIVATE $<TARGET_FILE:ipchost_lua> ipchost_wi
 add_dependencies(ipchost_core ipchost_lua)
 set_target_properties(ipchost_core PROPERTIES PREFIX "" OUTPUT_NAME core
                                               LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lua/ipchost)
+install(TARGETS ipchost_core LIBRARY DESTINATION lib/lua/5.4/ipchost)
+install(DIRECTORY rocks/ipchost-async/ rocks/ipchost-renderer/ DESTINATION share/lua/5.4 FILES_MATCHING PATTERN "*.lua")

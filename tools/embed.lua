@@ -1,5 +1,6 @@
 --- Writes the C table of embedded Lua modules. Usage: lua5.4 tools/embed.lua OUTPUT ROCK...
--- Each ROCK is a folder; a file's path in it is the module's name. Sources must compile, and are written as bytes.
+-- Each ROCK is a folder; a file's path in it is the module's name. Modules are written compiled, with their line
+-- numbers: to parse them took most of the host's start.
 
 local output = assert(arg[1], "usage: embed.lua OUTPUT ROCK...")
 
@@ -37,9 +38,11 @@ for i = 2, #arg do
   for _, path in ipairs(lines_of(("cd '%s' && find . -name '*.lua' | LC_ALL=C sort"):format(arg[i]))) do
     path = path:gsub("^%./", "")
     local source = read(arg[i] .. "/" .. path)
-    assert(load(source, "@" .. path, "t"))
-    arrays[#arrays + 1] = ("static const char module_%d[] = {\n%s\n  0};"):format(#arrays + 1, bytes_of(source))
-    rows[#rows + 1] = ('  {"%s", module_%d, %d},'):format(module_name(path), #arrays, #source)
+    local name = module_name(path)
+    local code = string.dump(assert(load(source, ("=[%s]"):format(name), "t")))
+    local array = "static const unsigned char module_%d[] = {\n%s\n  0};"
+    arrays[#arrays + 1] = array:format(#arrays + 1, bytes_of(code))
+    rows[#rows + 1] = ('  {"%s", module_%d, %d},'):format(name, #arrays, #code)
   end
 end
 

@@ -7,7 +7,7 @@
 
 struct embedded_module {
   const char *name; /* as require knows it */
-  const char *source;
+  const unsigned char *code; /* compiled */
   size_t len;
 };
 

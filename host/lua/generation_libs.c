@@ -166,7 +166,7 @@ static void open_environment(lua_State *L) {
 static int load_embedded(lua_State *L) {
   const struct embedded_module *module = lua_touserdata(L, lua_upvalueindex(1));
   lua_pushfstring(L, "=[%s]", module->name);
-  if (luaL_loadbufferx(L, module->source, module->len, lua_tostring(L, -1), "t") != LUA_OK)
+  if (luaL_loadbufferx(L, (const char *)module->code, module->len, lua_tostring(L, -1), "b") != LUA_OK)
     return lua_error(L);
   lua_pushstring(L, module->name);
   lua_call(L, 1, 1);

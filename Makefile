@@ -25,7 +25,7 @@ test:
 	@tools/test
 
 bench: build
-	@tools/build release build
+	@tools/build release build bench_raw_echo bench_load bench_ready
 	@bench/run
 
 install: build

@@ -81,7 +81,10 @@ for _, transport in ipairs(support.transports) do
           async.sleep(5)
           after = metrics()
         end
-        for _, name in ipairs { "sessions", "webContents", "frames", "pendingCalls", "waitingHandlers", "handles" } do
+        local names = {
+          "sessions", "webContents", "frames", "pendingCalls", "waitingHandlers", "handles", "references",
+        }
+        for _, name in ipairs(names) do
           assert.equal(before[name], after[name], name)
         end
         assert.equal(open, descriptors(host.pid))

@@ -32,14 +32,7 @@ static enum status over_limit(struct decoder *d, const char *what, unsigned limi
                    limit, d->size - d->in.len);
 }
 
-enum status decode_head(struct decoder *d, struct cbor_head *head) {
-  if (d->in.len && (d->in.data[0] & 31) < 24) {
-    uint8_t byte = d->in.data[0];
-    *head = (struct cbor_head){.major = byte >> 5, .info = byte & 31, .value = byte & 31};
-    d->in.data++;
-    d->in.len--;
-    return ST_OK;
-  }
+enum status decode_long_head(struct decoder *d, struct cbor_head *head) {
   if (cbor_read_head(&d->in, head) == ST_OK) return ST_OK;
   return decode_bad(d, d->in.len ? "a head is broken" : "the bytes end early");
 }
@@ -66,18 +59,36 @@ enum status decode_uint(struct decoder *d, uint64_t max, uint64_t *out) {
 
 /* ---- arrays and maps, step by step ---- */
 
+/* A level keeps this much of Lua's stack at most: an object, a key, a part of either; whatever is being made
+ * needs this much for the moment. Room is asked for by more than a level, and no more than a new coroutine
+ * has. */
+#define LEVEL_SLOTS 4
+#define WORK_SLOTS 8
+#define SLOTS_AT_ONCE 12
+
+static enum status reserve(struct decoder *d, unsigned slots) {
+  slots += WORK_SLOTS;
+  if (d->slots >= slots) return ST_OK;
+  slots += SLOTS_AT_ONCE;
+  if (!lua_checkstack(d->L, (int)slots)) return over_limit(d, "Lua's stack", LUAI_MAXSTACK);
+  d->slots = slots;
+  return ST_OK;
+}
+
 enum status items_open(struct decoder *d, const struct cbor_head *head, struct items *items) {
-  items->each = head->major == CBOR_MAP ? 2 : 1;
+  unsigned pairs = head->major == CBOR_MAP;
+  items->each = 1 + pairs;
   items->indefinite = head->indefinite;
   items->left = head->value;
   if (!d->depth) return over_limit(d, "limits.nesting", d->limit);
-  if (!lua_checkstack(d->L, LUA_MINSTACK)) return over_limit(d, "Lua's stack", LUAI_MAXSTACK);
+  if (reserve(d, LEVEL_SLOTS) != ST_OK) return ST_LIMIT;
   if (!items->indefinite) {
-    if (d->owed > d->in.len || items->left > (d->in.len - d->owed) / items->each)
+    if (d->owed > d->in.len || items->left > (d->in.len - d->owed) >> pairs)
       return decode_bad(d, "more items are declared than follow");
-    d->owed += items->each * (size_t)items->left;
+    d->owed += (size_t)items->left << pairs;
   }
   d->depth--;
+  d->slots -= LEVEL_SLOTS;
   return ST_OK;
 }
 
@@ -85,6 +96,7 @@ bool items_next(struct decoder *d, struct items *items) {
   bool more = items->indefinite ? !take_byte(d, BREAK) : items->left > 0;
   if (!more) {
     d->depth++;
+    d->slots += LEVEL_SLOTS;
   } else if (!items->indefinite) {
     items->left--;
     d->owed -= items->each;
@@ -148,18 +160,20 @@ void decode_bytes(struct decoder *d, const struct cbor_head *head, uint8_t *to, 
   }
 }
 
+static enum status decode_plain_text(struct decoder *d, uint64_t length) {
+  struct slice text = slice_of(d->in.data, (size_t)length);
+  if (length > d->in.len) return decode_bad(d, "the bytes end early");
+  if (!utf8_ascii(text) && !utf8_valid(text)) return decode_bad(d, "text is not UTF-8");
+  d->in = slice_of(text.data + text.len, d->in.len - text.len);
+  lua_pushlstring(d->L, (const char *)text.data, text.len);
+  return ST_OK;
+}
+
 enum status decode_text(struct decoder *d, const struct cbor_head *head) {
   enum status status;
   size_t length;
   luaL_Buffer buffer;
-  if (!head->indefinite) {
-    struct slice text = slice_of(d->in.data, (size_t)head->value);
-    if (head->value > d->in.len) return decode_bad(d, "the bytes end early");
-    if (!utf8_valid(text)) return decode_bad(d, "text is not UTF-8");
-    d->in = slice_of(text.data + text.len, d->in.len - text.len);
-    lua_pushlstring(d->L, (const char *)text.data, text.len);
-    return ST_OK;
-  }
+  if (!head->indefinite) return decode_plain_text(d, head->value);
   if ((status = measure(d, CBOR_TEXT, &length)) != ST_OK) return status;
   decode_bytes(d, head, (uint8_t *)luaL_buffinitsize(d->L, &buffer, length), length);
   luaL_pushresultsize(&buffer, length);
@@ -168,16 +182,19 @@ enum status decode_text(struct decoder *d, const struct cbor_head *head) {
 
 /* ---- arrays ---- */
 
-/* A hole is tag 31 over undefined. */
-static enum status take_hole(struct decoder *d, bool *out) {
+/* A hole is tag 31 over undefined; `in` is at a tag. */
+static enum status take_tagged_hole(struct decoder *d, bool *out) {
   struct cbor_head head;
   struct slice rest = d->in;
-  *out = false;
-  if (!rest.len || rest.data[0] >> 5 != CBOR_TAG) return ST_OK;
   if (cbor_read_head(&rest, &head) != ST_OK || head.value != 31) return ST_OK;
   d->in = rest;
   *out = true;
   return decode_take_undefined(d) ? ST_OK : decode_bad(d, "a hole is not over undefined");
+}
+
+static inline enum status take_hole(struct decoder *d, bool *out) {
+  *out = false;
+  return d->in.len && d->in.data[0] >> 5 == CBOR_TAG ? take_tagged_hole(d, out) : ST_OK;
 }
 
 enum status decode_element(struct decoder *d) {
@@ -271,10 +288,6 @@ lua_Integer share_take(struct decoder *d) {
 
 void share_put(struct decoder *d, lua_Integer share) {
   if (share < 0) return;
-  if (!lua_istable(d->L, d->refs)) {
-    lua_newtable(d->L);
-    lua_replace(d->L, d->refs);
-  }
   lua_pushvalue(d->L, -1);
   lua_rawseti(d->L, d->refs, share + 1);
 }
@@ -330,7 +343,7 @@ static enum status decode_integer(struct decoder *d, const struct cbor_head *hea
   return ST_OK;
 }
 
-enum status decode_value(struct decoder *d) {
+static enum status decode_long(struct decoder *d) {
   struct cbor_head head;
   enum status status = decode_head(d, &head);
   if (status != ST_OK) return status;
@@ -353,6 +366,15 @@ enum status decode_value(struct decoder *d) {
   }
 }
 
+enum status decode_any(struct decoder *d) {
+  uint8_t byte = d->in.len ? d->in.data[0] : BREAK;
+  unsigned info = byte & 31;
+  if (byte >> 5 != CBOR_TEXT || info >= 24) return decode_long(d);
+  d->in.data++;
+  d->in.len--;
+  return decode_plain_text(d, info);
+}
+
 /* ---- documents ---- */
 
 static enum status decode_end(struct decoder *d) {
@@ -369,59 +391,57 @@ static enum status decode_arguments(struct decoder *d, int *count) {
   if (head.major != CBOR_ARRAY) return decode_bad(d, "the arguments are not an array");
   if ((status = items_open(d, &head, &items)) != ST_OK) return status;
   while (items_next(d, &items)) {
-    if (!lua_checkstack(d->L, LUA_MINSTACK)) return over_limit(d, "Lua's stack", LUAI_MAXSTACK);
+    if ((status = reserve(d, 1)) != ST_OK) return status;
     if ((status = take_hole(d, &hole)) != ST_OK) return status;
     if (hole)
       lua_pushnil(d->L);
     else if ((status = decode_value(d)) != ST_OK)
       return status;
+    d->slots--;
     ++*count;
   }
-  return decode_end(d);
+  return ST_OK;
 }
 
-/* Starts with the slot for the shared objects, which `finish` closes up. */
-static struct decoder start(lua_State *L, struct slice document, const struct clone_limits *limits,
-                            struct fault *fault) {
-  lua_pushnil(L);
-  return (struct decoder){.L = L,
-                          .in = document,
-                          .depth = limits->depth,
-                          .limit = limits->depth,
-                          .refs = lua_gettop(L),
-                          .share = -1,
-                          .size = document.len,
-                          .fault = fault};
+/* From the beginning, with the table for shared objects at `refs`, or without one. */
+static enum status attempt(struct decoder *d, struct slice document, int refs, bool list, int *count) {
+  enum status status;
+  d->in = document;
+  d->owed = 0;
+  d->depth = d->limit;
+  d->slots = 0;
+  d->refs = refs;
+  *count = list ? 0 : 1;
+  if (list)
+    status = decode_arguments(d, count);
+  else if ((status = reserve(d, 1)) == ST_OK)
+    status = decode_value(d);
+  return status == ST_OK ? decode_end(d) : status;
 }
 
-static int finish(struct decoder *d, enum status status, int count) {
-  if (status != ST_OK) {
-    lua_settop(d->L, d->refs - 1);
-    return -1;
+static int decode(lua_State *L, struct slice document, const struct clone_limits *limits, struct fault *fault,
+                  bool list) {
+  struct decoder d = {.L = L, .limit = limits->depth, .share = -1, .size = document.len, .fault = fault};
+  int base = lua_gettop(L), count;
+  enum status status = attempt(&d, document, 0, list, &count);
+  if (status == ST_MORE) {
+    lua_settop(L, base);
+    lua_newtable(L);
+    status = attempt(&d, document, base + 1, list, &count);
+    if (status == ST_OK) lua_remove(L, base + 1);
   }
-  if (count == 1)
-    lua_replace(d->L, d->refs);
-  else
-    lua_remove(d->L, d->refs);
-  return count;
+  if (status == ST_OK) return count;
+  lua_settop(L, base);
+  return -1;
 }
 
 int clone_decode(lua_State *L, struct slice document, const struct clone_limits *limits,
                  struct fault *fault) {
-  struct decoder d = start(L, document, limits, fault);
-  enum status status = decode_value(&d);
-  if (status == ST_OK) status = decode_end(&d);
-  return finish(&d, status, 1);
+  return decode(L, document, limits, fault, false);
 }
 
 int clone_decode_list(lua_State *L, struct slice document, const struct clone_limits *limits,
                       struct fault *fault) {
   int count = quick_decode_list(L, document);
-  struct decoder d;
-  enum status status;
-  if (count >= 0) return count;
-  count = 0;
-  d = start(L, document, limits, fault);
-  status = decode_arguments(&d, &count);
-  return finish(&d, status, count);
+  return count >= 0 ? count : decode(L, document, limits, fault, true);
 }

@@ -1,7 +1,8 @@
 /*
  * clone_decode: what the files of the decoder share. Every function that decodes pushes one value and returns
- * ST_OK, or fills the fault and leaves the stack to the caller. Nothing outside Lua is owned, so an error may
- * pass at any time; a length is believed only as far as the bytes that have come bear it out.
+ * ST_OK, or fills the fault and leaves the stack to the caller; ST_MORE asks for a start from the beginning
+ * with `refs`, which most documents need not. Nothing outside Lua is owned, so an error may pass at any time;
+ * a length is believed only as far as the bytes that have come bear it out.
  */
 #ifndef IPCHOST_LUA_CLONE_DECODE_H
 #define IPCHOST_LUA_CLONE_DECODE_H
@@ -16,10 +17,11 @@
 struct decoder {
   lua_State *L;
   struct slice in;
-  size_t owed;       /* bytes that the open arrays and maps still need at least */
-  unsigned depth;    /* levels that may still be opened */
-  unsigned limit;    /* the levels there were */
-  int refs;          /* stack slot: nil, or the table of objects under tag 28, by number + 1 */
+  size_t owed;    /* bytes that the open arrays and maps still need at least */
+  unsigned depth; /* levels that may still be opened */
+  unsigned limit; /* the levels there were */
+  unsigned slots; /* of Lua's stack that are known to be free */
+  int refs;       /* stack slot of the table of objects under tag 28, by number + 1; 0 while there is none */
   lua_Integer count; /* tags 28 so far */
   lua_Integer share; /* the number that the object to come is given, or -1 */
   size_t size;
@@ -39,9 +41,24 @@ static inline enum status decode_bad(struct decoder *d, const char *what) {
   decode_fault(d, what);
   return ST_MALFORMED;
 }
-enum status decode_head(struct decoder *d, struct cbor_head *head);
+enum status decode_long_head(struct decoder *d, struct cbor_head *head);
+static inline enum status decode_head(struct decoder *d, struct cbor_head *head) {
+  uint8_t byte;
+  if (!d->in.len || (d->in.data[0] & 31) >= 24) return decode_long_head(d, head);
+  byte = d->in.data[0];
+  *head = (struct cbor_head){.major = byte >> 5, .info = byte & 31, .value = byte & 31};
+  d->in.data++;
+  d->in.len--;
+  return ST_OK;
+}
 /* One value; undefined is nil. [-0, +1, m] */
-enum status decode_value(struct decoder *d);
+enum status decode_any(struct decoder *d);
+static inline enum status decode_value(struct decoder *d) {
+  if (!d->in.len || d->in.data[0] >= 24) return decode_any(d);
+  lua_pushinteger(d->L, *d->in.data++);
+  d->in.len--;
+  return ST_OK;
+}
 /* The same where nil cannot stand: undefined is ipc.undefined. [-0, +1, m] */
 enum status decode_element(struct decoder *d);
 /* An unsigned integer of at most `max`, that takes the place of a value. */

@@ -13,6 +13,7 @@
 
 static enum status decode_shared(struct decoder *d) {
   enum status status;
+  if (!d->refs) return ST_MORE;
   if (d->share >= 0) return decode_bad(d, "tag 28 over tag 28");
   d->share = d->count++;
   if ((status = decode_value(d)) != ST_OK) return status;
@@ -24,8 +25,7 @@ static enum status decode_reference(struct decoder *d) {
   enum status status;
   if (d->share >= 0) return decode_bad(d, "tag 28 over tag 29");
   if ((status = decode_uint(d, UINT64_MAX, &number)) != ST_OK) return status;
-  if (number >= (uint64_t)d->count || !lua_istable(d->L, d->refs) ||
-      lua_rawgeti(d->L, d->refs, (lua_Integer)number + 1) == LUA_TNIL)
+  if (number >= (uint64_t)d->count || lua_rawgeti(d->L, d->refs, (lua_Integer)number + 1) == LUA_TNIL)
     return decode_bad(d, "a reference names nothing");
   return ST_OK;
 }

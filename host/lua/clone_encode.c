@@ -7,13 +7,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "lua/clone.h"
 #include "lua/clone_quick.h"
 #include "lua/clone_text.h"
 
 #define CODE "ERR_DATA_CLONE"
 #define UNDEFINED 0xf7
-#define SAFE_INTEGER 9007199254740992.0 /* 2^53 */
+#define SAFE_INTEGER (INT64_C(1) << 53)
 
 /* ---- faults ---- */
 
@@ -31,15 +32,30 @@ enum status encode_keys_fault(struct encoder *e, int index, const struct place *
                    keys);
 }
 
-enum status encode_enter(struct encoder *e, const struct place *place) {
+/* Whatever is being read needs this much of Lua's stack for the moment; see ENCODE_LEVEL_SLOTS. */
+#define WORK_SLOTS 8
+#define SLOTS_AT_ONCE 12
+
+static bool reserve(struct encoder *e) {
+  unsigned slots = ENCODE_LEVEL_SLOTS + WORK_SLOTS;
+  if (e->slots >= slots) return true;
+  if (!lua_checkstack(e->L, (int)slots + SLOTS_AT_ONCE)) return false;
+  e->slots = slots + SLOTS_AT_ONCE;
+  return true;
+}
+
+static enum status over_limit(struct encoder *e, const struct place *place) {
   char path[PATH_MAX_LEN];
-  if (e->depth && lua_checkstack(e->L, LUA_MINSTACK)) {
-    e->depth--;
-    return ST_OK;
-  }
   path_write(e->L, e->root, place, path);
   return fault_set(e->fault, ST_LIMIT, 0, "ERR_LIMIT_NESTING", "limits.nesting (%u) exceeded at %s", e->limit,
                    path);
+}
+
+enum status encode_enter(struct encoder *e, const struct place *place) {
+  if (!e->depth || !reserve(e)) return over_limit(e, place);
+  e->depth--;
+  e->slots -= ENCODE_LEVEL_SLOTS;
+  return ST_OK;
 }
 
 /* ---- heads ---- */
@@ -70,13 +86,23 @@ enum status encode_named(struct encoder *e, unsigned parts, const char *name) {
 
 /* ---- primitives ---- */
 
+/* Bytes after their head. */
+static enum status encode_bytes(struct encoder *e, enum cbor_major major, struct slice bytes) {
+  struct buf *out = e->out;
+  if (bytes.len >= 24 || out->cap - out->len <= bytes.len) return cbor_put_string(out, major, bytes);
+  out->data[out->len++] = (uint8_t)(major << 5 | (unsigned)bytes.len);
+  memcpy(out->data + out->len, bytes.data, bytes.len);
+  out->len += bytes.len;
+  return ST_OK;
+}
+
 enum status encode_text(struct encoder *e, struct slice text) {
-  enum text_kind kind = text_kind_of(text);
+  enum text_kind kind = utf8_ascii(text) ? TEXT_UTF8 : text_kind_of(text);
   enum status status;
-  if (kind == TEXT_UTF8) return cbor_put_string(e->out, CBOR_TEXT, text);
+  if (kind == TEXT_UTF8) return encode_bytes(e, CBOR_TEXT, text);
   if (kind == TEXT_BYTES) return ST_INVALID;
   status = encode_head(e, CBOR_TAG, 273);
-  return status == ST_OK ? cbor_put_string(e->out, CBOR_BYTES, text) : status;
+  return status == ST_OK ? encode_bytes(e, CBOR_BYTES, text) : status;
 }
 
 /* Bytes that are no text become a Uint8Array: tag 64. */
@@ -86,21 +112,22 @@ static enum status encode_string(struct encoder *e, int index) {
   enum status status = encode_text(e, slice_of(data, len));
   if (status != ST_INVALID) return status;
   status = encode_head(e, CBOR_TAG, 64);
-  return status == ST_OK ? cbor_put_string(e->out, CBOR_BYTES, slice_of(data, len)) : status;
+  return status == ST_OK ? encode_bytes(e, CBOR_BYTES, slice_of(data, len)) : status;
 }
 
 static enum status encode_integer(struct encoder *e, lua_Integer value) {
   return encode_head(e, value < 0 ? CBOR_NINT : CBOR_UINT, (uint64_t)(value < 0 ? -1 - value : value));
 }
 
-static enum status encode_float(struct encoder *e, double value) {
-  bool integral = fabs(value) <= SAFE_INTEGER && value == floor(value) && !(value == 0 && signbit(value));
-  return integral ? encode_integer(e, (lua_Integer)value) : cbor_put_float(e->out, value);
-}
-
+/* An integral float of at most 2^53, but for -0, is an integer. */
 static enum status encode_number(struct encoder *e, int index) {
-  if (lua_isinteger(e->L, index)) return encode_integer(e, lua_tointeger(e->L, index));
-  return encode_float(e, lua_tonumber(e->L, index));
+  int integral;
+  lua_Integer value = lua_tointegerx(e->L, index, &integral);
+  bool small = integral && value != 0 && value <= SAFE_INTEGER && value >= -SAFE_INTEGER;
+  if (small || lua_isinteger(e->L, index)) return encode_integer(e, value);
+  return integral && value == 0 && !signbit(lua_tonumber(e->L, index))
+             ? encode_integer(e, 0)
+             : cbor_put_float(e->out, lua_tonumber(e->L, index));
 }
 
 /* ---- objects ---- */
@@ -108,8 +135,14 @@ static enum status encode_number(struct encoder *e, int index) {
 /* Writes tag 29 for an object that was written already (*done), tag 28 for one that comes again. */
 static enum status encode_identity(struct encoder *e, const void *object, bool *done) {
   uint32_t number;
-  enum shared_visit visit = shared_visit(&e->shared, object, &number);
+  enum shared_visit visit;
   enum status status;
+  if (!e->shared.slot) { /* the first object: nothing of the walk is on the stack */
+    lua_pushnil(e->L);
+    e->slots--;
+    shared_init(&e->shared, e->L, lua_gettop(e->L));
+  }
+  visit = shared_visit(&e->shared, object, &number);
   *done = visit == SHARED_AGAIN;
   if (visit == SHARED_NEW) return ST_OK;
   if (visit == SHARED_FIRST) return encode_head(e, CBOR_TAG, 28);
@@ -120,6 +153,7 @@ static enum status encode_identity(struct encoder *e, const void *object, bool *
 static enum status encode_object(struct encoder *e, int index, int type, const struct place *place) {
   bool done = false;
   enum status status = ST_OK;
+  if (!reserve(e)) return over_limit(e, place);
   index = lua_absindex(e->L, index);
   if (type == LUA_TUSERDATA) status = encode_primitive(e, index, &done);
   if (status == ST_OK && !done) status = encode_identity(e, lua_topointer(e->L, index), &done);
@@ -167,7 +201,7 @@ static enum status encode_list(struct encoder *e, const struct document *documen
     here.number = i + 1;
     status = encode_value(e, document->first + i, &here);
   }
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 
@@ -178,11 +212,8 @@ static enum status encode_walk(struct encoder *e, const struct document *documen
 
 static enum status encode_document(struct encoder *e, const struct document *document) {
   size_t start = e->out->len;
-  int base = lua_gettop(e->L);
-  enum status status;
-  lua_pushnil(e->L);
-  shared_init(&e->shared, e->L, base + 1);
-  status = encode_walk(e, document);
+  enum status status = encode_walk(e, document);
+  if (!e->shared.slot && status == ST_OK) return ST_OK;
   if (status == ST_OK && e->shared.any) {
     e->out->len = start;
     shared_mark(&e->shared);
@@ -190,20 +221,25 @@ static enum status encode_document(struct encoder *e, const struct document *doc
   }
   if (status != ST_OK) e->out->len = start;
   if (status == ST_NOMEM) fault_set(e->fault, ST_NOMEM, 0, NULL, "not enough memory");
-  lua_settop(e->L, base);
   return status;
 }
 
 static enum status encode(lua_State *L, const struct document *document, const char *root,
                           const struct clone_limits *limits, struct buf *out, struct fault *fault) {
-  struct encoder e; /* shared is large, and filled as far as it is needed */
+  struct encoder e; /* `shared` is large, and filled when there is an object */
+  int base = lua_gettop(L);
+  enum status status;
   e.L = L;
   e.out = out;
   e.types = NULL;
   e.depth = e.limit = limits->depth;
+  e.slots = 0;
   e.root = root;
   e.fault = fault;
-  return encode_document(&e, document);
+  e.shared.slot = 0;
+  status = encode_document(&e, document);
+  if (e.shared.slot || status != ST_OK) lua_settop(L, base);
+  return status;
 }
 
 enum status clone_encode(lua_State *L, int index, const char *root, const struct clone_limits *limits,

@@ -15,11 +15,15 @@
 #include "lua/value.h"
 #include "wire/cbor.h"
 
+/* A level keeps this much of Lua's stack at most. */
+#define ENCODE_LEVEL_SLOTS 4
+
 struct encoder {
   lua_State *L;
   struct buf *out;
   const struct value_types *types;
   unsigned depth; /* levels that may still be opened */
+  unsigned slots; /* of Lua's stack that are known to be free */
   unsigned limit;
   const char *root;
   struct fault *fault;
@@ -29,8 +33,12 @@ struct encoder {
 enum status encode_value(struct encoder *e, int index, const struct place *place);
 /* A string as text, or tag 273 when it has lone surrogates; ST_INVALID without a fault for other bytes. */
 enum status encode_text(struct encoder *e, struct slice text);
-/* Enters an array or a map of the document; `e->depth++` leaves it. */
+/* Enters an array or a map of the document, and leaves it again. */
 enum status encode_enter(struct encoder *e, const struct place *place);
+static inline void encode_leave(struct encoder *e) {
+  e->depth++;
+  e->slots += ENCODE_LEVEL_SLOTS;
+}
 /* "An object could not be cloned: <path> (<what>)". */
 enum status encode_refuse(struct encoder *e, const struct place *place, const char *what);
 /* Appends a head of the major type, 0 for now, that encode_close_head completes when the count is known. */

@@ -83,7 +83,7 @@ static enum status encode_by_keys(struct encoder *e, int index, lua_Integer leng
   status = encode_head(e, CBOR_MAP, (uint64_t)(shape->count + shape->names));
   if (status == ST_OK) status = encode_indexed(e, index, shape, place);
   if (status == ST_OK) status = encode_names(e, index, place);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 
@@ -101,6 +101,6 @@ enum status encode_array(struct encoder *e, int index, enum value_kind kind, con
     status = encode_by_keys(e, index, length, &shape, place);
   else
     status = encode_dense(e, index, length, place);
-  e->depth++;
+  encode_leave(e);
   return status;
 }

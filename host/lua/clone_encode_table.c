@@ -48,7 +48,7 @@ static enum status encode_plain_array(struct encoder *e, int index, lua_Integer 
                                       const struct place *place) {
   enum status status = encode_enter_head(e, place, CBOR_ARRAY, (uint64_t)length);
   if (status == ST_OK) status = encode_elements(e, index, length, place);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 
@@ -124,7 +124,7 @@ static enum status encode_plain_object(struct encoder *e, int index, bool loose,
   if (status == ST_OK) status = encode_properties(e, index, loose, &count, place);
   if (status == ST_OK && remembers) status = encode_remembered(e, index, &count, place);
   if (status == ST_OK) status = encode_close_head(e, head, CBOR_MAP, count);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 

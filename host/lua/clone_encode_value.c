@@ -61,7 +61,7 @@ enum status encode_error(struct encoder *e, int index, const struct place *place
   if (status == ST_OK) status = encode_text_field(e, index, "stack");
   if (status == ST_OK && cause) status = encode_value(e, -1, &here);
   lua_pop(e->L, 1);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 
@@ -96,7 +96,7 @@ static enum status encode_regexp(struct encoder *e, int index, const struct plac
   status = encode_value(e, -2, place);
   if (status == ST_OK) status = encode_value(e, -1, place);
   lua_pop(e->L, 2);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 
@@ -107,7 +107,7 @@ static enum status encode_boxed(struct encoder *e, int index, const struct place
   boxed_push(e->L, index);
   status = encode_value(e, -1, place);
   lua_pop(e->L, 1);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 
@@ -155,7 +155,7 @@ static enum status encode_collection(struct encoder *e, int index, enum value_ki
   if (status == ST_OK) status = encode_enter(e, place);
   if (status != ST_OK) return status;
   status = kind == VALUE_MAP ? encode_map(e, index, place) : encode_set(e, index, place);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 
@@ -170,7 +170,7 @@ static enum status encode_buffer(struct encoder *e, int index, const struct plac
   if (status == ST_OK) status = encode_named(e, 3, "ArrayBuffer");
   if (status == ST_OK) status = cbor_put_string(e->out, CBOR_BYTES, bytes);
   if (status == ST_OK) status = encode_head(e, CBOR_UINT, buffer->max);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 
@@ -215,7 +215,7 @@ static enum status encode_view(struct encoder *e, int index, const struct place 
   lua_pop(e->L, 1);
   if (status == ST_OK) status = encode_head(e, CBOR_UINT, view->offset);
   if (status == ST_OK && !view->tracking) status = encode_head(e, CBOR_UINT, length);
-  e->depth++;
+  encode_leave(e);
   return status;
 }
 

@@ -24,8 +24,11 @@ static inline bool take_argument(struct slice *in, uint64_t *out) {
 
 static inline bool push_text(lua_State *L, struct slice *in) {
   uint64_t len;
-  if (!take_argument(in, &len) || len > in->len || !utf8_valid(slice_of(in->data, (size_t)len))) return false;
-  lua_pushlstring(L, (const char *)in->data, (size_t)len);
+  struct slice text;
+  if (!take_argument(in, &len) || len > in->len) return false;
+  text = slice_of(in->data, (size_t)len);
+  if (!utf8_ascii(text) && !utf8_valid(text)) return false;
+  lua_pushlstring(L, (const char *)text.data, text.len);
   *in = slice_of(in->data + len, in->len - (size_t)len);
   return true;
 }
@@ -70,7 +73,7 @@ int quick_decode_list(lua_State *L, struct slice document) {
 static enum status encode_text(lua_State *L, int index, struct buf *out) {
   struct slice text;
   text.data = (const uint8_t *)lua_tolstring(L, index, &text.len);
-  return utf8_valid(text) ? cbor_put_string(out, CBOR_TEXT, text) : ST_UNSUPPORTED;
+  return utf8_ascii(text) || utf8_valid(text) ? cbor_put_string(out, CBOR_TEXT, text) : ST_UNSUPPORTED;
 }
 
 enum status quick_encode(lua_State *L, int index, struct buf *out) {

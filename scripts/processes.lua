@@ -52,7 +52,8 @@ function processes.new(count)
       local name, ticks = look_at(pid)
       if name then
         now[pid] = ticks
-        local used = before[pid] and ticks - before[pid] or 0
+        -- One that was not there before has used all of its time since.
+        local used = before_time and math.max(0, ticks - (before[pid] or 0)) or 0
         if used > 0 then
           found[#found + 1] = { pid = math.tointeger(pid), name = name, cpu = used / TICKS / (time - before_time) }
         end

@@ -30,6 +30,9 @@ export class Notes {
     this.#text.addEventListener('input', () => sessionStorage.setItem(DRAFT, this.#text.value))
     this.#text.value = sessionStorage.getItem(DRAFT) ?? ''
     this.#list.addEventListener('keydown', (event) => this.#onkey(event))
+    this.#search.addEventListener('keydown', (event) => {
+      if (event.key === 'ArrowDown' && this.#list.firstElementChild) this.#focus(this.#list.firstElementChild, event)
+    })
     setInterval(() => this.#tick(), TIME_PERIOD)
   }
 
@@ -70,12 +73,14 @@ export class Notes {
     part('notes-count').textContent = words.length > 0 ? `${more} found` : more
   }
 
-  /** Moves only what must be moved, so that the focus stays where it is. */
+  /** Moves only what must be moved, and keeps the focus, which an element that is moved would lose. */
   #place(elements) {
+    const focused = document.activeElement
     for (const child of [...this.#list.children]) if (!elements.includes(child)) child.remove()
     elements.forEach((element, i) => {
       if (this.#list.children[i] !== element) this.#list.insertBefore(element, this.#list.children[i] ?? null)
     })
+    if (elements.some((element) => element.contains(focused))) focused.focus()
     const selected = this.#list.querySelector('[tabindex="0"]')
     if (!selected && elements[0]) elements[0].tabIndex = 0
   }
@@ -170,13 +175,18 @@ export class Notes {
   // ---- the keyboard ----
 
   #onkey(event) {
-    const here = event.target.closest('.note')
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-    if (!step || !here || event.target.matches('textarea')) return
-    const next = step > 0 ? here.nextElementSibling : here.previousElementSibling
-    if (!next) return
+    if (!step || event.target.matches('textarea')) return
+    const here = event.target.closest('.note')
+    const next = step > 0 ? here.nextElementSibling : (here.previousElementSibling ?? this.#search)
+    if (next) this.#focus(next, event)
+  }
+
+  /** The arrows move the focus, and Tab comes back to where they left it. */
+  #focus(next, event) {
     event.preventDefault()
-    here.tabIndex = -1
+    if (next === this.#search) return next.focus()
+    this.#list.querySelector('.note[tabindex="0"]')?.setAttribute('tabindex', '-1')
     next.tabIndex = 0
     next.focus()
   }

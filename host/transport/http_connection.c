@@ -14,9 +14,7 @@
 #define READ_FIRST 2048
 #define OUT_KEEP 4096
 #define FILE_A_TURN ((size_t)256 * 1024) /* the others of the loop have a right to run */
-#define KEEP_ALIVE_MS 60000              /* between requests */
-#define STALLED_MS 30000                 /* a peer that reads nothing */
-#define LINGER_MS 1000                   /* a peer that does not close after us */
+#define LINGER_MS 1000                   /* for a peer that does not close after us */
 
 enum phase { READING, WRITING, LINGERING };
 
@@ -298,18 +296,21 @@ static void time_out(struct http_connection *connection) {
     go_on(connection);
 }
 
+/* How long the phase may last, ms. That nothing was sent yet is no fault: a browser connects in advance. */
+static uint64_t patience(const struct http_connection *connection) {
+  const struct limits *limits = connection->server->env->limits;
+  bool begun = connection->in.len || !connection->served;
+  if (connection->phase == LINGERING) return LINGER_MS;
+  if (connection->phase == READING && begun) return limits->handshake;
+  return limits->idle ? limits->idle : UINT64_MAX; /* between requests, or for a peer that reads nothing */
+}
+
 void http_connection_check(struct http_connection *connection, uint64_t now) {
-  uint64_t waited = now - connection->since, handshake = connection->server->env->limits->handshake;
-  if (connection->fd < 0) return;
-  if (connection->phase == WRITING) {
-    if (waited >= STALLED_MS) http_connection_close(connection);
-  } else if (connection->phase == LINGERING) {
-    if (waited >= LINGER_MS) http_connection_close(connection);
-  } else if (connection->in.len) {
-    if (waited >= handshake) time_out(connection);
-  } else if (waited >= (connection->served ? KEEP_ALIVE_MS : handshake)) {
-    http_connection_close(connection); /* a browser opens some in advance: nothing is wrong */
-  }
+  if (connection->fd < 0 || now - connection->since < patience(connection)) return;
+  if (connection->phase == READING && connection->in.len)
+    time_out(connection);
+  else
+    http_connection_close(connection);
 }
 
 enum status http_connection_open(struct http_server *server, int fd, const struct peer *peer) {

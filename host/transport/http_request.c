@@ -172,7 +172,7 @@ static int on_headers_complete(llhttp_t *parser) {
   parsing->minor = parser->http_minor;
   request->verb = verb_of(parser->method);
   request->keep_alive = llhttp_should_keep_alive(parser);
-  request->websocket = parsing->upgrades && parser->flags & F_CONNECTION_UPGRADE;
+  request->websocket = parsing->upgrades && parser->flags & F_CONNECTION_UPGRADE && parser->http_minor == 1;
   request->content_length = parsing->has_length ? parser->content_length : 0;
   return 0;
 }

@@ -37,7 +37,8 @@ void http_server_open(struct http_server *server) {
 
 /* The clock runs only while there is something to watch. */
 static void update_clock(struct http_server *server) {
-  uint64_t ms = server->env->limits->handshake / 4;
+  const struct limits *limits = server->env->limits;
+  uint64_t ms = (limits->idle && limits->idle < limits->handshake ? limits->idle : limits->handshake) / 4;
   if (!server->count)
     uv_timer_stop(&server->clock);
   else if (!uv_is_active((uv_handle_t *)&server->clock))

@@ -2,6 +2,7 @@
  * frames in and out, the closing handshake. */
 #include <arpa/inet.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "transport/http.h"
 #include "transport_kit.h"
@@ -238,6 +239,97 @@ TEST(a_request_that_does_not_end) {
   buf_deinit(&in);
   close(far);
   close(silent);
+  pages_finish(&pages);
+}
+
+/* Lets that much time go by on the loop: what is looked at is what its timers do. */
+static void pass(struct page_kit *pages, unsigned ms) {
+  uint64_t until = uv_now(&pages->kit->loop) + ms;
+  while (uv_now(&pages->kit->loop) < until) kit_turn(pages->kit, 0);
+}
+
+static bool open_after(struct page_kit *pages, int far, unsigned ms) {
+  struct buf in = {0};
+  uint64_t until = uv_now(&pages->kit->loop) + ms;
+  bool ended = false;
+  while (!ended && uv_now(&pages->kit->loop) < until) {
+    kit_turn(pages->kit, 0);
+    ended = far_read(far, &in);
+  }
+  buf_deinit(&in);
+  return !ended;
+}
+
+/* Between requests, and for a peer that reads nothing, it is limits.idle that counts. */
+TEST(connections_that_do_nothing) {
+  struct page_kit pages;
+  size_t len = 16 * 1024 * 1024;
+  char *text = calloc(1, len);
+  struct buf in = {0};
+  int far, stalled, small = 65536;
+  pages_open(&pages);
+  put_page(&pages, "large", text, len);
+  pages.kit->limits.handshake = 20;
+  pages.kit->limits.idle = 300;
+  stalled = far_connect_tcp(pages.kit->server);
+  setsockopt(stalled, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+  ask(&pages, stalled, "GET /large HTTP/1.1", "");
+  far = far_connect_tcp(pages.kit->server);
+  ask(&pages, far, "GET / HTTP/1.1", "");
+  until_ends(&pages, far, &in, "<p>hello");
+  CHECK(open_after(&pages, far, 100));
+  CHECK(!open_after(&pages, far, 2000));
+  pass(&pages, 1000); /* its sockets fill up meanwhile, which is progress; then its time runs */
+  UNTIL(pages.kit, far_read(stalled, &in));
+  CHECK(in.len < len);
+  free(text);
+  buf_deinit(&in);
+  close(far);
+  close(stalled);
+  pages_finish(&pages);
+}
+
+TEST(more_connections_than_allowed) {
+  struct page_kit pages;
+  struct buf in = {0};
+  int far, second;
+  pages_open(&pages);
+  pages.kit->limits.connections = 1;
+  far = far_connect_tcp(pages.kit->server);
+  second = far_connect_tcp(pages.kit->server);
+  UNTIL(pages.kit, far_read(second, &in));
+  CHECK(has(&in, "HTTP/1.1 503 Service Unavailable\r\n"));
+  CHECK(ends_with(&in, "503: limits.connections (1) exceeded\n"));
+  in.len = 0;
+  ask(&pages, far, "GET / HTTP/1.1", "");
+  until_ends(&pages, far, &in, "<p>hello");
+  buf_deinit(&in);
+  close(far);
+  close(second);
+  pages_finish(&pages);
+}
+
+TEST(no_descriptor_for_a_file) {
+  struct page_kit pages;
+  struct rlimit all, none;
+  struct buf in = {0};
+  int far;
+  pages_open(&pages);
+  far = far_connect_tcp(pages.kit->server);
+  ask(&pages, far, "GET / HTTP/1.1", "");
+  until_ends(&pages, far, &in, "<p>hello");
+  in.len = 0;
+  getrlimit(RLIMIT_NOFILE, &all);
+  none = (struct rlimit){.rlim_cur = 3, .rlim_max = all.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  ask(&pages, far, "GET / HTTP/1.1", "");
+  UNTIL(pages.kit, (far_read(far, &in), has(&in, "\n503: no file can be opened now")));
+  setrlimit(RLIMIT_NOFILE, &all);
+  in.len = 0;
+  ask(&pages, far, "GET / HTTP/1.1", "");
+  until_ends(&pages, far, &in, "<p>hello");
+  buf_deinit(&in);
+  close(far);
   pages_finish(&pages);
 }
 
@@ -486,6 +578,9 @@ int main(void) {
   RUN(requests_in_one_piece_are_answered_in_order);
   RUN(a_large_file);
   RUN(a_request_that_does_not_end);
+  RUN(connections_that_do_nothing);
+  RUN(more_connections_than_allowed);
+  RUN(no_descriptor_for_a_file);
   RUN(what_is_no_request);
   RUN(messages_go_both_ways);
   RUN(long_messages_have_longer_headers);

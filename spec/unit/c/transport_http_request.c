@@ -60,6 +60,8 @@ TEST(an_upgrade) {
   CHECK(request.websocket && is(request.websocket_key, "k") && is(request.websocket_version, "13"));
   CHECK_INT(headers("Upgrade: websocket\r\n"), 0);
   CHECK(!request.websocket);
+  CHECK_INT(line("GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: websocket"), 0);
+  CHECK(!request.websocket);
   CHECK_INT(headers("Connection: Upgrade\r\nUpgrade: h2c\r\n"), 0);
   CHECK(!request.websocket);
   CHECK_INT(headers("Connection: Upgrade\r\nUpgrade: h2c, websocket\r\n"), 0);

@@ -31,15 +31,15 @@ test('hello says who we are', async () => {
   await host.gone
 })
 
-test('what is sent in one turn, microtasks included, is one write', async () => {
+test('what is sent in one turn, microtasks included, is one block', async () => {
   const { renderer } = await connected()
-  const before = host.reads
+  const before = host.blocks
   const deep = async (depth) => { if (depth > 0) await deep(depth - 1); renderer.ipcRenderer.send('x', depth) }
   for (let i = 0; i < 50; i++) deep(i % 10)
   const waiting = []
   for (let i = 0; i < 50; i++) waiting.push(host.next())
   await Promise.all(waiting)
-  assert.equal(host.reads - before, 1)
+  assert.equal(host.blocks - before, 1)
   renderer.close()
 })
 

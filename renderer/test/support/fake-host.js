@@ -10,16 +10,20 @@ import { beginPacket } from '../../packet-writer.js'
 import { Writer } from '../../writer.js'
 
 const LIMITS = { packet: 1 << 26, nesting: 1000, invokes: 65536, frames: 1000, ports: 1000, window: 1 << 20, outbound: 1 << 20, outbound_max: 1 << 28, idle: 30000 }
+/** Far above what anything takes: a packet that does not come is a failure. */
+const PATIENCE_MS = 20000
 const FRAME = { routingId: 7, frameTreeNodeId: 8, frameToken: 'token' }
 
 export class FakeHost {
   /** @type {{ name: string, payload?: any }[]} what has come and was not asked for yet */
   #packets = []
   #wanted = []
+  /** @type {BlockReader} */
+  #blocks
   #server = createServer((socket) => this.#accept(socket))
 
-  /** How often data came with packets in it. */
-  reads = 0
+  /** How many blocks have come. */
+  blocks = 0
 
   async listen() {
     this.#server.listen(0, '127.0.0.1')
@@ -30,34 +34,49 @@ export class FakeHost {
 
   #accept(socket) {
     this.socket = socket
-    const blocks = new BlockReader((bytes, at, end) => {
+    const blocks = (this.#blocks = new BlockReader((bytes, at, end) => {
+      this.blocks++
       for (const packet of new PacketReader().readBlock(bytes, at, end)) this.#came(bytes, packet)
-    })
+    }))
     socket.on('data', (bytes) => {
-      this.reads++
-      blocks.push(bytes, 0, bytes.length)
+      try {
+        blocks.push(bytes, 0, bytes.length)
+      } catch (error) {
+        socket.destroy(error)
+      }
     })
-    socket.on('error', () => {})
-    this.gone = once(socket, 'close')
+    socket.on('error', (error) => this.#failed(error))
+    this.gone = once(socket, 'close').catch(() => {})
   }
 
   #came(bytes, { kind, frame, call, channel, items, payloadAt, payloadEnd }) {
     const payload = payloadEnd > payloadAt ? new Decoder().decode(bytes, payloadAt, payloadEnd) : undefined
     const packet = { name: LAYOUTS[kind].name, frame, call, channel, ...items, payload }
     const wanted = this.#wanted.shift()
-    if (wanted) wanted(packet)
+    if (wanted) wanted.resolve(packet)
     else this.#packets.push(packet)
+  }
+
+  /** Nothing will come any more. */
+  #failed(error) {
+    for (const { reject } of this.#wanted.splice(0)) reject(error)
   }
 
   /** The next packet that comes. */
   next() {
     if (this.#packets.length > 0) return Promise.resolve(this.#packets.shift())
-    return new Promise((resolve) => this.#wanted.push(resolve))
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#failed(new Error('no packet came')), PATIENCE_MS)
+      const settled = (settle) => (value) => { clearTimeout(timer); settle(value) }
+      this.#wanted.push({ resolve: settled(resolve), reject: settled(reject) })
+    })
   }
 
   /** Takes hello and answers it. */
   async welcome(limits = {}) {
     const hello = await this.next()
+    // A block over what it tells is an error, as with a real one.
+    this.#blocks.limit = limits.packet ?? LIMITS.packet
     this.send([KIND.WELCOME, { resumed: false, sent: 0, received: 0 }, { host: new ArrayBuffer(16), processId: 5, webContentsId: 6, frame: FRAME, limits: { ...LIMITS, ...limits }, features: 0, server: 'fake' }])
     return hello
   }

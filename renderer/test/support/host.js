@@ -9,6 +9,9 @@ import { fileURLToPath } from 'node:url'
 const project = resolve(dirname(fileURLToPath(import.meta.url)), '../../..')
 const binary = resolve(project, process.env.IPCHOST_BIN ?? 'build/ipchost')
 
+/** Far above what anything takes: a process that is not let go is a failure. */
+const PATIENCE_MS = 30000
+
 export const transports = ['unix', 'tcp']
 
 class Host {
@@ -70,6 +73,7 @@ export async function runNode(source, address) {
   const child = spawn(process.execPath, ['--input-type=module', '-e', source.replaceAll("'ipchost'", `'${entry}'`)], {
     env: { ...process.env, IPCHOST_ADDRESS: address, NODE_TEST_CONTEXT: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: PATIENCE_MS,
   })
   let out = ''
   let err = ''

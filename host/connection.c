@@ -109,7 +109,7 @@ static void on_block(struct transport *transport, struct slice block) {
       status = connection->lane.session ? core_packet(core, &connection->lane, &packet, &fault)
                                         : receive_hello(connection, &packet, &fault);
     if (status != ST_OK) fail(connection, &fault);
-    if (packet.kind >= PACKET_KINDS && status == ST_OK) warn_unknown(connection, &packet);
+    if (status == ST_OK && packet.kind >= PACKET_KINDS) warn_unknown(connection, &packet);
   }
 }
 
@@ -181,9 +181,13 @@ void connection_open(struct connections *connections, struct transport *transpor
 }
 
 void connections_release(struct connections *connections) {
+  uint64_t now = clock_now(connections->core->clock);
   connections->held = false;
-  for (struct list *node = connections->all.next; node != &connections->all; node = node->next)
-    transport_pause(LIST_ENTRY(node, struct connection, node)->transport, false);
+  for (struct list *node = connections->all.next; node != &connections->all; node = node->next) {
+    struct connection *connection = LIST_ENTRY(node, struct connection, node);
+    connection->heard = now; /* what it has said was not read so far */
+    transport_pause(connection->transport, false);
+  }
 }
 
 static void check_handshake(struct connection *connection, uint64_t now) {

@@ -1,5 +1,6 @@
 --- coroutine.resume and coroutine.wrap whose coroutines may await when a task resumes them: the await suspends the
--- task as well. `async.coroutine` has them beside the other functions of the standard library.
+-- task as well. `async.coroutine` has them beside the other functions of the standard library. Tasks, and the
+-- coroutines of a host, are resumed by what they await only.
 -- @module async.coroutine
 local context = require "async.context"
 local scheduler = require "async.scheduler"
@@ -13,6 +14,8 @@ local nested_coroutine = setmetatable({}, { __index = coroutine })
 --- Hands on what the coroutine yielded; when it awaits, waits with it.
 local function pass(co, ok, mark, ...)
   if not ok or mark ~= context.AWAITS then return ok, mark, ... end
+  -- It is woken by what it awaits, and whoever waited with it never would be.
+  if is_task(co) then return false, "cannot resume a coroutine that awaits: await what it answers" end
   if not isyieldable() then return pass(co, raw_resume(co, context.CANNOT, context.unyieldable())) end
   return pass(co, raw_resume(co, yield(mark)))
 end

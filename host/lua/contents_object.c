@@ -175,11 +175,11 @@ void contents_push(lua_State *L, uint64_t id) {
   struct contents_object *object;
   bool alive = core_contents(rt->core, id) != NULL;
   /* Contents and frames share the table of the dead: theirs are the negative keys. */
-  lua_Integer key = alive ? (lua_Integer)id : -(lua_Integer)id;
-  if (object_find(L, alive ? rt->contents : rt->dead, key)) return;
+  if (object_find(L, alive ? rt->contents : rt->dead, alive ? (lua_Integer)id : -(lua_Integer)id)) return;
   object = (struct contents_object *)emitter_new(L, sizeof *object, 1, CONTENTS_CLASS, "contents", 0);
   object->id = id;
-  object_keep(L, alive ? rt->contents : rt->dead, key);
+  alive = core_contents(rt->core, id) != NULL; /* a finalizer may have closed it */
+  object_keep(L, alive ? rt->contents : rt->dead, alive ? (lua_Integer)id : -(lua_Integer)id);
   if (alive) rt->scoped++;
 }
 
@@ -195,6 +195,11 @@ void contents_bury(lua_State *L, uint64_t id) {
 }
 
 void contents_class_open(lua_State *L) {
+  static const char *const names[] = {"id",       "ipc",          "mainFrame",      "bufferedAmount",
+                                      "send",     "sendToFrame",  "postMessage",    "broadcast",
+                                      "close",    "isDestroyed",  "getType",        "getURL",
+                                      "getTitle", "getProcessId", "getOSProcessId", NULL};
   emitter_class(L, CONTENTS_CLASS, 0, contents_index);
+  emitter_class_names(L, names);
   lua_pop(L, 1);
 }

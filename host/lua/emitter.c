@@ -81,11 +81,12 @@ void emitter_push_listeners(lua_State *L, int emitter) {
 
 void emitter_push_key(lua_State *L, int index) {
   const char *name;
+  size_t len;
   index = lua_absindex(L, index);
   if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "Missing required channel argument");
-  name = lua_tostring(L, index);
+  name = lua_tolstring(L, index, &len);
   for (int i = 0; i < OWN_EVENTS; i++) {
-    if (strcmp(name, own_events[i]) != 0) continue;
+    if (len != strlen(own_events[i]) || memcmp(name, own_events[i], len) != 0) continue;
     lua_pushlightuserdata(L, (void *)&own_events[i]);
     return;
   }

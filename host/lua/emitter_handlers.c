@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/slice.h"
 #include "lua/emitter_private.h"
 
 enum { CHANNEL = 2, HANDLER = 3 };
@@ -104,22 +105,27 @@ static int get_handler(lua_State *L) {
 }
 
 static int compare(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
+  const struct slice *x = a, *y = b;
+  int order = memcmp(x->data, y->data, x->len < y->len ? x->len : y->len);
+  return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
 /* The channels that have one, sorted. */
 static int handlers(lua_State *L) {
   const struct emitter *self = emitter_self(L);
-  const char **names;
-  size_t count = 0;
+  struct slice *names;
+  size_t count = 0, max = self->handlers; /* the collector may run finalizers, which may register more */
   lua_settop(L, 1);
-  names = lua_newuserdatauv(L, (self->handlers + 1) * sizeof *names, 0);
+  names = lua_newuserdatauv(L, (max + 1) * sizeof *names, 0);
   emitter_make_table(L, 1, EMITTER_HANDLER);
-  for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) names[count++] = lua_tostring(L, -2);
+  for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
+    struct slice *name = &names[count < max ? count++ : max];
+    name->data = (const uint8_t *)lua_tolstring(L, -2, &name->len);
+  }
   qsort(names, count, sizeof *names, compare);
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
-    lua_pushstring(L, names[i]);
+    lua_pushlstring(L, (const char *)names[i].data, names[i].len);
     lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   return 1;

@@ -141,6 +141,10 @@ static int push_keys(lua_State *L) {
   lua_createtable(L, count, 0);
   lua_pushnil(L);
   for (int i = 0; lua_next(L, list + 1); i++) {
+    if (i == count) { /* a finalizer has registered more */
+      lua_pop(L, 2);
+      break;
+    }
     all[i] = (struct ordered){llabs(lua_tointeger(L, -1)), i + 1};
     lua_pop(L, 1);
     lua_pushvalue(L, -1);

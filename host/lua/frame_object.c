@@ -68,13 +68,24 @@ static bool push_identity(lua_State *L, const struct frame_object *object, const
 
 /* ---- fields of the living ---- */
 
+static size_t count_frames(struct frame *root) {
+  size_t count = 0;
+  for (struct frame *frame = root; frame; frame = frame_next(root, frame)) count++;
+  return count;
+}
+
+/* The ids are taken before objects are made: that may run finalizers, which may close frames. */
 static void push_list(lua_State *L, struct frame *root, bool subtree) {
-  lua_Integer n = 0;
-  lua_newtable(L);
-  for (struct frame *frame = root; frame; frame = frame_next(root, frame)) {
-    if (!subtree && frame->parent != root) continue;
-    frame_push(L, frame->id);
-    lua_rawseti(L, -2, ++n);
+  uint64_t id = root->id, *ids;
+  size_t max = count_frames(root), count = 0;
+  ids = lua_newuserdatauv(L, max * sizeof *ids, 0);
+  root = frame_get(&runtime_of(L)->core->frames, id);
+  for (struct frame *frame = root; frame && count < max; frame = frame_next(root, frame))
+    if (subtree || frame->parent == root) ids[count++] = frame->id;
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    frame_push(L, ids[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
 }
 
@@ -139,7 +150,8 @@ void frame_push(lua_State *L, uint64_t id) {
   if (object_find(L, frame ? rt->frames : rt->dead, (lua_Integer)id)) return;
   object = (struct frame_object *)emitter_new(L, sizeof *object, 1, FRAME_CLASS, "frame", 0);
   object->id = id;
-  if (!frame) return; /* gone before a script asked for it: an object that says so */
+  frame = core_frame(rt->core, id); /* a finalizer may have closed it */
+  if (!frame) return;               /* gone before a script asked for it: an object that says so */
   object->process = frame->session->process;
   object->node = frame->node;
   memcpy(object->token, frame->token, sizeof object->token);

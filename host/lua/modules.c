@@ -18,12 +18,14 @@ static void drop_self(lua_State *L) {
 static int all_contents(lua_State *L) {
   struct core *core = runtime_of(L)->core;
   const struct contents *contents;
-  size_t cursor = 0;
-  lua_Integer n = 0;
-  lua_newtable(L);
-  while ((contents = map_next(&core->frames.contents, &cursor))) {
-    contents_push(L, contents->id);
-    lua_rawseti(L, -2, ++n);
+  size_t cursor = 0, count = 0, max = core->frames.contents.count;
+  uint64_t *ids; /* making an object may run finalizers, which may close contents */
+  ids = lua_newuserdatauv(L, max * sizeof *ids + 1, 0);
+  while ((contents = map_next(&core->frames.contents, &cursor)) && count < max) ids[count++] = contents->id;
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    contents_push(L, ids[i]);
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
   }
   hook_push(L, "sort_by_id");
   lua_pushvalue(L, -2);

@@ -22,7 +22,7 @@ static size_t sequence(const uint8_t *at, size_t left) {
   return 4;
 }
 
-bool utf8_valid(struct slice text) {
+size_t utf8_prefix(struct slice text) {
   const uint8_t *at = text.data;
   size_t left = text.len;
   while (left) {
@@ -37,9 +37,9 @@ bool utf8_valid(struct slice text) {
       }
     }
     step = *at < 0x80 ? 1 : sequence(at, left);
-    if (!step) return false;
+    if (!step) break;
     at += step;
     left -= step;
   }
-  return true;
+  return text.len - left;
 }

@@ -25,7 +25,10 @@ static inline bool utf8_ascii(struct slice text) {
   return !text.len || (at[0] | at[text.len / 2] | end[-1]) < 0x80;
 }
 
-/* True for valid UTF-8; runs of ASCII are checked eight bytes at a time. */
-bool utf8_valid(struct slice text);
+/* How many bytes at the front are valid UTF-8; runs of ASCII are checked eight bytes at a time. */
+size_t utf8_prefix(struct slice text);
+static inline bool utf8_valid(struct slice text) {
+  return utf8_prefix(text) == text.len;
+}
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "lua/runtime.h"
 
 enum { RECORD_VALUE = 1, RECORD_TRACEBACK };
@@ -31,8 +32,10 @@ int answer_catch(lua_State *L) {
   int error = lua_gettop(L);
   lua_createtable(L, 2, 0);
   if (lua_type(L, error) == LUA_TSTRING) {
-    const char *text = lua_tostring(L, error);
-    lua_pushstring(L, text + position_length(L, text));
+    size_t len, position;
+    const char *text = lua_tolstring(L, error, &len);
+    position = position_length(L, text);
+    lua_pushlstring(L, text + position, len - position);
   } else {
     lua_pushvalue(L, error);
   }
@@ -42,7 +45,43 @@ int answer_catch(lua_State *L) {
   return 1;
 }
 
+/* Pushes a part of the record at the index. An error of which Lua could make no record is its own value. [-0,
+ * +1,
+ * -] */
+static void push_part(lua_State *L, int record, int part) {
+  if (lua_istable(L, record))
+    lua_rawgeti(L, record, part);
+  else if (part == RECORD_VALUE)
+    lua_pushvalue(L, record);
+  else
+    lua_pushnil(L);
+}
+
 /* ---- from an error value to a map ---- */
+
+/* Makes the string at the top valid UTF-8: each byte that is not becomes U+FFFD. [-1, +1, m] */
+static void repair_text(lua_State *L) {
+  struct slice text;
+  size_t valid;
+  luaL_Buffer repaired;
+  text.data = (const uint8_t *)lua_tolstring(L, -1, &text.len);
+  if (utf8_valid(text)) return;
+  luaL_buffinit(L, &repaired);
+  while ((valid = utf8_prefix(text)) < text.len) {
+    luaL_addlstring(&repaired, (const char *)text.data, valid);
+    luaL_addstring(&repaired, "\xef\xbf\xbd");
+    text = slice_of(text.data + valid + 1, text.len - valid - 1);
+  }
+  luaL_addlstring(&repaired, (const char *)text.data, text.len);
+  luaL_pushresult(&repaired);
+  lua_remove(L, -2);
+}
+
+/* A field that the protocol wants to be text, where it is a string. */
+static void repair_field(lua_State *L, int map, const char *key) {
+  if (lua_getfield(L, map, key) == LUA_TSTRING) repair_text(L);
+  lua_setfield(L, map, key);
+}
 
 static void copy_field(lua_State *L, int from, int to, const char *key) {
   if (lua_getfield(L, from, key) == LUA_TNIL)
@@ -51,9 +90,10 @@ static void copy_field(lua_State *L, int from, int to, const char *key) {
     lua_setfield(L, to, key);
 }
 
-static void set_message(lua_State *L, int map, const char *message) {
-  lua_pushstring(L, message);
-  lua_setfield(L, map, "message");
+static bool has_metafield(lua_State *L, int index, const char *name) {
+  if (luaL_getmetafield(L, index, name) == LUA_TNIL) return false;
+  lua_pop(L, 1);
+  return true;
 }
 
 /* An error object's own text, or what tostring makes of it. */
@@ -67,22 +107,24 @@ static void object_fields(lua_State *L, int error, int map) {
     return;
   }
   lua_pop(L, 1);
-  if (luaL_getmetafield(L, error, "__tostring") == LUA_TNIL) {
-    set_message(L, map, "an object without a message was raised");
-    return;
-  }
-  lua_pop(L, 1);
-  luaL_tolstring(L, error, NULL);
+  if (has_metafield(L, error, "__tostring"))
+    luaL_tolstring(L, error, NULL);
+  else
+    lua_pushliteral(L, "an object without a message was raised");
   lua_setfield(L, map, "message");
 }
 
 /* [-2, +1, e] with the error value and its traceback or nil: the map of an error reply. May run metamethods.
  */
 static int error_map(lua_State *L) {
+  static const char *const texts[] = {"name", "message", "code", "stack"};
   lua_settop(L, 2);
   lua_createtable(L, 0, 4);
-  if (lua_istable(L, 1) || lua_isuserdata(L, 1)) {
+  if (lua_istable(L, 1) || (lua_isuserdata(L, 1) && has_metafield(L, 1, "__index"))) {
     object_fields(L, 1, 3);
+  } else if (lua_islightuserdata(L, 1) && !lua_touserdata(L, 1)) {
+    lua_pushliteral(L, "null");
+    lua_setfield(L, 3, "message");
   } else {
     luaL_tolstring(L, 1, NULL);
     lua_setfield(L, 3, "message");
@@ -95,31 +137,51 @@ static int error_map(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_setfield(L, 3, "stack");
   }
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) repair_field(L, 3, texts[i]);
   lua_settop(L, 3);
   return 1;
 }
 
-/* Drops a field that cannot be cloned, with a warning. */
-static void drop_field(lua_State *L, int map, const char *key, const struct fault *fault) {
-  misuse_warn(L, "error.%s was left out: %s", key, fault->text);
+/* Drops a field that cannot be sent, with a warning. */
+static void drop_field(lua_State *L, int map, const char *key, const char *why) {
+  misuse_warn(L, "error.%s was left out: %s", key, why);
   lua_pushnil(L);
   lua_setfield(L, map, key);
 }
 
-/* Encodes the map into scratch, without what cannot be cloned. */
-static enum status encode_map(lua_State *L, int map) {
-  static const char *const loose[] = {"data", "cause", "code"};
-  struct runtime *rt = runtime_of(L);
-  struct fault fault;
+static void check_code(lua_State *L, int map) {
+  int type = lua_getfield(L, map, "code");
+  if (type != LUA_TNIL && type != LUA_TSTRING && !lua_isinteger(L, -1))
+    drop_field(L, map, "code", "expected a string or an integer");
+  lua_pop(L, 1);
+}
+
+/* Encodes the map, without what cannot be cloned. */
+static enum status encode_map(lua_State *L, int map, struct buf *out, struct fault *fault) {
+  static const char *const loose[] = {"data", "cause"};
+  const struct clone_limits *limits = &runtime_of(L)->clone;
+  enum status status;
+  check_code(L, map);
   for (size_t i = 0; i < sizeof loose / sizeof *loose; i++) {
-    rt->scratch.len = 0;
     lua_getfield(L, map, loose[i]);
-    if (clone_encode(L, -1, loose[i], &rt->clone, &rt->scratch, &fault) != ST_OK)
-      drop_field(L, map, loose[i], &fault);
+    if (clone_encode(L, -1, loose[i], limits, out, fault) != ST_OK) drop_field(L, map, loose[i], fault->text);
     lua_pop(L, 1);
+    out->len = 0;
   }
-  rt->scratch.len = 0;
-  return clone_encode(L, map, "error", &rt->clone, &rt->scratch, &fault);
+  status = clone_encode(L, map, "error", limits, out, fault);
+  return status == ST_OK ? scratch_fits(L, out, 0, fault) : status;
+}
+
+/* Answers with the map at the top. */
+static void reject_with_map(lua_State *L, uint64_t call) {
+  struct core *core = runtime_of(L)->core;
+  struct buf *out = scratch_take(L);
+  struct fault fault;
+  if (encode_map(L, lua_gettop(L), out, &fault) == ST_OK)
+    core_reply(core, call, REPLY_ERROR, buf_slice(out));
+  else
+    core_reply_error(core, call, "Error", fault.text, fault.code);
+  scratch_give(L, out);
 }
 
 static void reject_with(lua_State *L, uint64_t call, int error, int traceback) {
@@ -133,11 +195,10 @@ static void reject_with(lua_State *L, uint64_t call, int error, int traceback) {
     lua_pushvalue(L, traceback);
   else
     lua_pushnil(L);
-  if (lua_pcall(L, 2, 1, 0) == LUA_OK && encode_map(L, lua_gettop(L)) == ST_OK)
-    core_reply(rt->core, call, REPLY_ERROR, buf_slice(&rt->scratch));
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK)
+    reject_with_map(L, call);
   else
     core_reply_error(rt->core, call, "Error", "an error was raised that cannot be described", NULL);
-  rt->scratch.len = 0;
   lua_pop(L, 1);
 }
 
@@ -148,8 +209,8 @@ void answer_reject(lua_State *L, uint64_t call, int index) {
 void answer_raised(lua_State *L, uint64_t call, int record, int channel) {
   record = lua_absindex(L, record);
   answer_log(L, record, "handler for", channel);
-  lua_rawgeti(L, record, RECORD_VALUE);
-  lua_rawgeti(L, record, RECORD_TRACEBACK);
+  push_part(L, record, RECORD_VALUE);
+  push_part(L, record, RECORD_TRACEBACK);
   reject_with(L, call, -2, -1);
   lua_pop(L, 2);
 }
@@ -173,10 +234,11 @@ void answer_log(lua_State *L, int record, const char *what, int channel) {
              *space = name ? " " : "";
   int top = lua_gettop(L);
   record = lua_absindex(L, record);
-  lua_rawgeti(L, record, RECORD_TRACEBACK);
+  push_part(L, record, RECORD_TRACEBACK);
   traceback = lua_tostring(L, -1);
   lua_pushcfunction(L, error_text);
-  lua_rawgeti(L, record, RECORD_VALUE);
+  push_part(L, record, RECORD_VALUE);
+  if (!traceback) traceback = lua_tostring(L, -1);
   /* A string is in its traceback already, with its position. */
   if (lua_type(L, -1) == LUA_TSTRING) {
     log_line(log, LOG_ERROR, "script", "Error occurred in %s%s%s%s%s: %s", what, space, quote,
@@ -191,14 +253,27 @@ void answer_log(lua_State *L, int record, const char *what, int channel) {
 
 /* ---- results ---- */
 
+static const char *fault_name(const struct fault *fault) {
+  return fault->status == ST_INVALID ? "DataCloneError" : "RangeError";
+}
+
+void answer_push_fault(lua_State *L, const struct fault *fault) {
+  if (fault->status == ST_NOMEM)
+    lua_pushstring(L, fault->text);
+  else
+    clone_push_error(L, fault_name(fault), fault->text, fault->code);
+}
+
 enum status answer_set(lua_State *L, uint64_t call, int index, struct fault *fault) {
   struct runtime *rt = runtime_of(L);
+  struct buf *out;
   enum status status;
   if (!core_call_pending(rt->core, call)) return ST_OK;
-  rt->scratch.len = 0;
-  status = clone_encode(L, index, "result", &rt->clone, &rt->scratch, fault);
-  if (status == ST_OK) core_reply(rt->core, call, REPLY_OK, buf_slice(&rt->scratch));
-  buf_reset(&rt->scratch, SCRATCH_KEEP);
+  out = scratch_take(L);
+  status = clone_encode(L, index, "result", &rt->clone, out, fault);
+  if (status == ST_OK) status = scratch_fits(L, out, 0, fault);
+  if (status == ST_OK) core_reply(rt->core, call, REPLY_OK, buf_slice(out));
+  scratch_give(L, out);
   return status;
 }
 
@@ -206,6 +281,5 @@ void answer_value(lua_State *L, uint64_t call, int index) {
   struct fault fault;
   if (answer_set(L, call, index, &fault) == ST_OK) return;
   log_line(generation_of(L)->options.log, LOG_ERROR, "script", "Error occurred in handler: %s", fault.text);
-  core_reply_error(runtime_of(L)->core, call, fault.status == ST_INVALID ? "DataCloneError" : "RangeError",
-                   fault.text, fault.code);
+  core_reply_error(runtime_of(L)->core, call, fault_name(&fault), fault.text, fault.code);
 }

@@ -30,25 +30,55 @@ enum {
 /* A C function has LUA_MINSTACK slots from the start. */
 #define FEW_ARGS 8
 
+/* Of a handler: the first is the answer, or with nil the next two say what is wrong. */
+#define MANY_RESULTS 3
+
 /* ---- invoke ---- */
 
-/* A result that must be awaited: a table whose `then` can be called. [-0, +0, e] */
-static bool is_thenable(lua_State *L, int index) {
-  bool callable;
-  if (lua_type(L, index) != LUA_TTABLE) return false;
-  if (lua_getfield(L, index, "then") == LUA_TNIL) {
-    lua_pop(L, 1);
-    return false;
+/* [-1, +1, e] */
+static int get_then(lua_State *L) {
+  lua_getfield(L, 1, "then");
+  return 1;
+}
+
+/* Pushes the `then` of the table in SLOT_RESULT; false, with a record at the top, if looking for it raised.
+ * [-0, +1, m] */
+static bool push_then(lua_State *L) {
+  if (lua_getmetatable(L, SLOT_RESULT)) {
+    lua_pushcfunction(L, get_then);
+    lua_replace(L, -2);
+    lua_pushvalue(L, SLOT_RESULT);
+    return lua_pcall(L, 1, 1, SLOT_CATCH) == LUA_OK;
   }
+  lua_pushliteral(L, "then");
+  lua_rawget(L, SLOT_RESULT);
+  return true;
+}
+
+enum result { RESULT_VALUE, RESULT_THENABLE, RESULT_RAISED };
+
+/* Whether the first result must be awaited: a table whose `then` can be called. [-0, +0, m], but for
+ * RESULT_RAISED [-0, +1, m] */
+static enum result kind_of_result(lua_State *L) {
+  int top = lua_gettop(L);
+  bool callable;
+  if (lua_type(L, SLOT_RESULT) != LUA_TTABLE) return RESULT_VALUE;
+  if (!push_then(L)) return RESULT_RAISED;
   callable = lua_isfunction(L, -1) || luaL_getmetafield(L, -1, "__call") != LUA_TNIL;
-  lua_settop(L, index);
-  return callable;
+  lua_settop(L, top);
+  return callable ? RESULT_THENABLE : RESULT_VALUE;
 }
 
 /* `return nil, "message", code` rejects with that message. [-0, +0, m] */
 static void reject_returned(lua_State *L, const struct event *event) {
-  const char *code = lua_isstring(L, SLOT_RESULT + 2) ? lua_tostring(L, SLOT_RESULT + 2) : NULL;
-  clone_push_error(L, "Error", lua_tostring(L, SLOT_RESULT + 1), code);
+  lua_settop(L, SLOT_RESULT + 2);
+  clone_push_error(L, "Error", NULL, NULL);
+  lua_pushvalue(L, SLOT_RESULT + 1);
+  lua_setfield(L, -2, "message");
+  if (lua_isstring(L, SLOT_RESULT + 2)) {
+    lua_pushvalue(L, SLOT_RESULT + 2);
+    lua_setfield(L, -2, "code");
+  }
   answer_reject(L, event->call, -1);
 }
 
@@ -67,18 +97,25 @@ static void answer_results(lua_State *L, const struct event *event, int results)
 static int invoke_done(lua_State *L, int status, lua_KContext awaited);
 
 /* The handler has ended, or with `awaited` what it returned has settled. */
-static int finish_invoke(lua_State *L, const struct event *event, int status, bool awaited) {
+static int finish_invoke(lua_State *L, struct event *event, int status, bool awaited) {
   int results = lua_gettop(L) - SLOT_RESULT + 1;
-  if (status != LUA_OK && status != LUA_YIELD) {
-    answer_raised(L, event->call, -1, SLOT_CHANNEL);
-  } else if (!awaited && results > 0 && is_thenable(L, SLOT_RESULT)) {
-    lua_settop(L, SLOT_RESULT);
-    hook_push(L, "await");
-    lua_insert(L, SLOT_RESULT);
-    return finish_invoke(L, event, lua_pcallk(L, 1, LUA_MULTRET, SLOT_CATCH, 1, invoke_done), true);
-  } else {
-    answer_results(L, event, results);
+  bool raised = status != LUA_OK && status != LUA_YIELD;
+  if (results > MANY_RESULTS) lua_settop(L, SLOT_RESULT + MANY_RESULTS - 1); /* they may fill the stack */
+  if (!raised && !awaited && results > 0) {
+    enum result kind = kind_of_result(L);
+    if (kind == RESULT_THENABLE) {
+      lua_settop(L, SLOT_RESULT);
+      hook_push(L, "await");
+      lua_insert(L, SLOT_RESULT);
+      return finish_invoke(L, event, lua_pcallk(L, 1, LUA_MULTRET, SLOT_CATCH, 1, invoke_done), true);
+    }
+    raised = kind == RESULT_RAISED;
   }
+  event->answered = true;
+  if (raised)
+    answer_raised(L, event->call, -1, SLOT_CHANNEL);
+  else
+    answer_results(L, event, results);
   return 0;
 }
 
@@ -222,10 +259,9 @@ static bool take_only(lua_State *L) {
 
 static int run_listeners(lua_State *L, struct dispatch *d, int nargs) {
   struct runtime *rt = d->rt;
-  if (rt->scoped)
-    start_scoped(L, d, nargs);
-  else if (take_only(L))
-    return run_only(L, d, nargs);
+  if (rt->scoped) start_scoped(L, d, nargs);
+  if (!d->event->started && take_only(L))
+    return run_only(L, d, nargs); /* else what it has may be another by now */
   lua_rawgeti(L, LUA_REGISTRYINDEX, rt->ipcmain);
   start_listeners(L, SLOT_CHANNEL, nargs, false);
   return settle_all(L, d);

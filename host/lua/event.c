@@ -88,10 +88,10 @@ void event_guard(lua_State *L, int index) {
   uint64_t *call;
   if (event->guarded) return;
   index = lua_absindex(L, index);
-  reserve_lost(L, rt);
   extras_push(L, index);
   call = lua_newuserdatauv(L, sizeof *call, 0);
   *call = event->call;
+  reserve_lost(L, rt); /* from here to the count nothing may run that guards another */
   lua_rawgetp(L, LUA_REGISTRYINDEX, &GUARD_KEY);
   lua_setmetatable(L, -2);
   rt->guards++;
@@ -143,6 +143,9 @@ static int push_signal(lua_State *L, struct event *event) {
   extras_push(L, 1);
   if (lua_getfield(L, -1, "signal") != LUA_TNIL) return 1;
   lua_pop(L, 1);
+  /* The handler has not waited yet, so that no abort found the event: it has closed its sender itself. */
+  if (!event->abort && !event->answered && !core_call_pending(runtime_of(L)->core, event->call))
+    event->abort = 1 + ABORT_DESTROYED;
   hook_push(L, "new_signal");
   if (event->abort)
     push_reason(L, event->abort);
@@ -155,17 +158,21 @@ static int push_signal(lua_State *L, struct event *event) {
   return 1;
 }
 
-void event_abort(lua_State *L, int index, enum abort_reason reason) {
-  struct event *event = event_at(L, index);
-  if (!event || event->abort) return;
-  event->abort = (uint8_t)(1 + reason);
-  extras_push(L, index);
-  if (lua_getfield(L, -1, "signal") != LUA_TNIL) {
-    hook_push(L, "abort_signal");
-    lua_insert(L, -2);
-    push_reason(L, event->abort);
+void event_abort(lua_State *L, uint64_t call, enum abort_reason reason) {
+  struct runtime *rt = runtime_of(L);
+  struct event *event;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->pending);
+  lua_rawgeti(L, -1, (lua_Integer)call);
+  if ((event = lua_touserdata(L, -1))) event->abort = (uint8_t)(1 + reason);
+  lua_pop(L, 2);
+  if (!rt->anchored) return;
+  hook_push(L, "abort_signal");
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->signals);
+  lua_rawgeti(L, -1, (lua_Integer)call);
+  lua_remove(L, -2);
+  if (!lua_isnil(L, -1)) {
+    push_reason(L, 1U + reason);
     lua_call(L, 2, 0);
-    lua_pop(L, 1);
   } else {
     lua_pop(L, 2);
   }
@@ -255,7 +262,7 @@ static int set_return_value(lua_State *L, struct event *event) {
   if (event->invoke)
     return luaL_error(L, "event.returnValue is for listeners of sendSync; a handler returns its value");
   if (!event->sync || answer_set(L, event->call, 3, &fault) == ST_OK) return 0;
-  clone_push_error(L, "DataCloneError", fault.text, fault.code);
+  answer_push_fault(L, &fault);
   return lua_error(L);
 }
 

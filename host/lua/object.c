@@ -51,53 +51,53 @@ static int push_result(lua_State *L, enum send_result result) {
   return 2;
 }
 
-/* Encodes the arguments from `first` to the top into scratch, as a list or as one value; raises what cannot
- * be cloned. */
-static void encode(lua_State *L, int first, bool list) {
-  struct runtime *rt = runtime_of(L);
+/* Encodes the arguments from `first` to the top, as a list or as one value, for that channel; the caller
+ * gives the buffer back. Raises what cannot be cloned or is too long. [-0, +(0|1), v] */
+static struct buf *encode(lua_State *L, struct slice channel, int first, bool list) {
+  const struct clone_limits *limits = &runtime_of(L)->clone;
+  struct buf *out = scratch_take(L);
   struct fault fault;
   enum status status;
   int count = lua_gettop(L) - first + 1;
-  rt->scratch.len = 0;
   if (!list && count < 1) lua_pushnil(L);
-  status = list ? clone_encode_list(L, first, count > 0 ? count : 0, "args", &rt->clone, &rt->scratch, &fault)
-                : clone_encode(L, first, "message", &rt->clone, &rt->scratch, &fault);
-  if (status == ST_OK) return;
-  if (status == ST_NOMEM) luaL_error(L, "not enough memory");
-  clone_push_error(L, status == ST_INVALID ? "DataCloneError" : "RangeError", fault.text, fault.code);
+  status = list ? clone_encode_list(L, first, count > 0 ? count : 0, "args", limits, out, &fault)
+                : clone_encode(L, first, "message", limits, out, &fault);
+  if (status == ST_OK) status = scratch_fits(L, out, channel.len, &fault);
+  if (status == ST_OK) return out;
+  scratch_give(L, out);
+  answer_push_fault(L, &fault);
   lua_error(L);
+  return NULL;
 }
 
-static int send_encoded(lua_State *L, uint64_t frame, unsigned kind, int channel) {
-  struct runtime *rt = runtime_of(L);
-  enum send_result result =
-      core_send(rt->core, frame, kind, misuse_channel(L, channel), buf_slice(&rt->scratch), NULL);
-  buf_reset(&rt->scratch, SCRATCH_KEEP);
+static int send_encoded(lua_State *L, uint64_t frame, unsigned kind, struct slice channel,
+                        struct buf *payload) {
+  enum send_result result = core_send(runtime_of(L)->core, frame, kind, channel, buf_slice(payload), NULL);
+  scratch_give(L, payload);
   return push_result(L, result);
 }
 
 int send_to_frame(lua_State *L, uint64_t frame, int channel, int first) {
-  encode(L, first, true);
-  return send_encoded(L, frame, PACKET_SEND, channel);
+  struct slice name = misuse_channel(L, channel);
+  return send_encoded(L, frame, PACKET_SEND, name, encode(L, name, first, true));
 }
 
 int post_to_frame(lua_State *L, uint64_t frame, int channel, int message) {
+  struct slice name = misuse_channel(L, channel);
   if (lua_gettop(L) > message && lua_rawlen(L, message + 1) > 0)
     return luaL_error(L, "postMessage: ports are not transferred by this version of the host");
   lua_settop(L, message);
-  encode(L, message, false);
-  return send_encoded(L, frame, PACKET_POST, channel);
+  return send_encoded(L, frame, PACKET_POST, name, encode(L, name, message, false));
 }
 
 int broadcast(lua_State *L, uint64_t except, int channel) {
-  struct runtime *rt = runtime_of(L);
-  struct payload *payload;
+  struct slice name = misuse_channel(L, channel);
+  struct buf *encoded = encode(L, name, channel + 1, true);
+  struct payload *payload = payload_new(buf_slice(encoded));
   size_t count;
-  encode(L, channel + 1, true);
-  payload = payload_new(buf_slice(&rt->scratch));
-  buf_reset(&rt->scratch, SCRATCH_KEEP);
+  scratch_give(L, encoded);
   if (!payload) return luaL_error(L, "not enough memory");
-  count = core_broadcast(rt->core, except, misuse_channel(L, channel), payload);
+  count = core_broadcast(runtime_of(L)->core, except, name, payload);
   payload_unref(payload);
   lua_pushinteger(L, (lua_Integer)count);
   return 1;

@@ -19,16 +19,16 @@ struct task {
   lua_Integer slot;
 };
 
-/* What `scratch` may keep between uses: a large encoding's memory goes back. */
-#define SCRATCH_KEEP (1u << 20)
+#define SCRATCHES 4
 
 struct runtime {
   struct core *core;
   struct generation *generation;
   struct clone_limits clone;
   bool dev;
-  bool ready;         /* the scripts are loaded */
-  struct buf scratch; /* encodings on their way out; empty between uses */
+  bool ready;                    /* the scripts are loaded */
+  struct buf scratch[SCRATCHES]; /* scratch.c */
+  unsigned scratch_used;
   struct task *tasks; /* free ones */
   size_t task_count, task_cap;
   int threads;               /* registry reference: slot -> thread */
@@ -79,6 +79,7 @@ struct event {
   bool sync, invoke;
   bool settling; /* all listeners were started: the last to end looks whether there is an answer */
   bool guarded;
+  bool answered; /* its handler has ended */
   uint8_t abort; /* 1 + enum abort_reason once aborted */
 };
 
@@ -89,8 +90,8 @@ struct event *event_at(lua_State *L, int index);
 /* Gives the event at the index a guard: when nothing holds the event any longer, the call is answered with
  * ERR_NO_REPLY. Idempotent. [-0, +0, m] */
 void event_guard(lua_State *L, int index);
-/* Aborts the event at the index: sets its signal off, if one was asked for. [-0, +0, e] */
-void event_abort(lua_State *L, int index, enum abort_reason reason);
+/* Aborts the event of the call, if there is one: sets its signal off, if one was asked for. [-0, +0, e] */
+void event_abort(lua_State *L, uint64_t call, enum abort_reason reason);
 /* Lets go of the signals whose call was answered. [-0, +0, -] */
 void event_release_signals(lua_State *L);
 void event_open(lua_State *L); /* makes the metatables; [-0, +0, m] */
@@ -101,7 +102,23 @@ enum status dispatch_message(struct runtime *runtime, const struct message *mess
 /* Ends one listener of a sync call: answers it when nobody is left who could. [-0, +0, m] */
 void dispatch_settle(lua_State *L, struct event *event, int index);
 
+/* ---- scratch.c: memory for encodings on their way out ---- */
+
+/* An empty buffer, the caller's until scratch_give; one that an error leaves behind is taken back when Lua is
+ * left.
+ * [-0, +0, v] */
+struct buf *scratch_take(lua_State *L);
+void scratch_give(lua_State *L, struct buf *scratch); /* [-0, +0, -] */
+/* ST_OK, or ST_LIMIT with `fault` filled when a packet of it and that channel would be over limits.packet. */
+enum status scratch_fits(lua_State *L, const struct buf *scratch, size_t channel, struct fault *fault);
+/* Takes back all; Lua must not run. */
+void scratch_reset(struct runtime *runtime);
+void scratch_deinit(struct runtime *runtime);
+
 /* ---- answer.c: results and errors on their way back ---- */
+
+/* Pushes the error that a fault of the clone or of scratch_fits is to a script. [-0, +1, m] */
+void answer_push_fault(lua_State *L, const struct fault *fault);
 
 /* Message handler for lua_pcallk: replaces the error by a record of it and its traceback. [-1, +1, m] */
 int answer_catch(lua_State *L);
@@ -111,9 +128,10 @@ enum status answer_set(lua_State *L, uint64_t call, int index,
                        struct fault *fault); /* the same; the caller says what is wrong */
 /* Rejects with the error value at the index. [-0, +0, m] */
 void answer_reject(lua_State *L, uint64_t call, int index);
-/* Rejects with the error in the record at the index, and logs it. [-0, +0, m] */
+/* Rejects with the error that lua_pcallk left at the index, and logs it: a record, or what Lua gives in its
+ * stead when it has no memory for one. [-0, +0, m] */
 void answer_raised(lua_State *L, uint64_t call, int record, int channel);
-/* Logs the record at the index: "Error occurred in <what> 'channel': ..." with the traceback; `channel` is an
+/* Logs the same: "Error occurred in <what> 'channel': ..." with the traceback; `channel` is an
  * index or 0. [-0, +0, m] */
 void answer_log(lua_State *L, int record, const char *what, int channel);
 

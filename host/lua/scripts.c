@@ -37,15 +37,15 @@ struct notice {
 
 static int aborted(lua_State *L) {
   const struct notice *notice = lua_touserdata(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, notice->rt->pending);
-  if (lua_rawgeti(L, -1, (lua_Integer)notice->call) != LUA_TNIL) event_abort(L, -1, notice->reason);
+  event_abort(L, notice->call, notice->reason);
   return 0;
 }
 
 static void on_aborted(void *user, uint64_t call, enum abort_reason reason) {
   struct runtime *rt = user;
   struct notice notice = {.rt = rt, .call = call, .reason = reason};
-  if (rt->guards) generation_enter(rt->generation, "abort", aborted, &notice); /* else no handler waits */
+  /* Else no handler waits, nor does one that runs have a signal. */
+  if (rt->guards || rt->anchored) generation_enter(rt->generation, "abort", aborted, &notice);
 }
 
 static bool app_listens(struct runtime *rt) {
@@ -163,6 +163,7 @@ static void on_collect(uv_timer_t *timer) {
 static void on_left(void *user) {
   struct scripts *scripts = user;
   struct runtime *rt = &scripts->runtime;
+  scratch_reset(rt);
   if (rt->lost_count) answer_lost(rt);
   if (!(rt->guards || rt->anchored) || scripts->collecting || scripts->closing) return;
   scripts->cycles = COLLECT_CYCLES;
@@ -185,7 +186,7 @@ static void part_closed(struct scripts *scripts) {
   void *user = scripts->options.user;
   if (--scripts->closing) return;
   tasks_deinit(&scripts->runtime);
-  buf_deinit(&scripts->runtime.scratch);
+  scratch_deinit(&scripts->runtime);
   free(scripts->runtime.lost);
   free(scripts);
   if (closed) closed(user);

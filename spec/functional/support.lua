@@ -99,7 +99,7 @@ local Host = setmetatable({}, { __index = Process })
 Host.__index = Host
 
 --- Starts a host on both stream transports and HTTP with a main script.
--- `options.config` is Lua source of further keys of the config.
+-- `options.config` is Lua source of further keys of the config; `options.env` its environment.
 function support.start(script, options)
   options = options or {}
   local folder = support.folder()
@@ -110,7 +110,7 @@ function support.start(script, options)
   end
   write_file(folder .. "/config.lua", ([[return { scripts = { "main.lua" },
     listen = { "unix:run/app.sock", "tcp://127.0.0.1:0", "http://127.0.0.1:0" }, %s }]]):format(options.config or ""))
-  local self = setmetatable(support.spawn({ folder .. "/config.lua" }), Host)
+  local self = setmetatable(support.spawn({ folder .. "/config.lua" }, { env = options.env }), Host)
   self.folder = folder
   support.wait_until(function() return self.out:find("\n") or self.code end, "the ready line")
   self.ready = self.out:match("^ipchost ready ([^\n]+)\n$")

@@ -1,0 +1,291 @@
+-- What scripts and clients do at the edges: odd errors and results, ends in the middle of things, hostile packets.
+local support = require "spec.functional.support"
+local await = require("async").await
+
+support.each_transport("Odd errors and results", [==[
+  ipcMain.handle("ok", function() return "ok" end)
+  ipcMain.handle("raise", function(_, value) error(value, 0) end)
+  ipcMain.handle("raise null", function() error(ipc.null) end)
+  ipcMain.handle("raise hostile", function()
+    error(setmetatable({}, { __index = function() error("trap") end, __tostring = error, __name = {} }))
+  end)
+  ipcMain.handle("raise awaiting", function()
+    error(setmetatable({}, { __tostring = function() async.sleep(1) return "slept" end }))
+  end)
+  ipcMain.handle("raise code", function(_, code) error { message = "x", code = code } end)
+  ipcMain.handle("raise table code", function() error { message = "x", code = { 1 } } end)
+  ipcMain.handle("raise bytes", function() error { message = "a\xffb", name = "N\xff", code = "C\xff" } end)
+  ipcMain.handle("returned bytes", function() return nil, "not \xff text", "C\xff" end)
+  ipcMain.handle("deep", function()
+    local function down(n) return n == 0 and error("bottom") or 1 + down(n - 1) end
+    return down(80000)
+  end)
+  ipcMain.handle("overflow", function()
+    local function down() return 1 + down() end
+    return down()
+  end)
+  ipcMain.handle("strict", function()
+    return setmetatable({ a = 1 }, { __index = function(_, key) error("no field " .. key, 0) end })
+  end)
+  ipcMain.handle("strict later", function()
+    async.sleep(1)
+    return setmetatable({ a = 1 }, { __index = function(_, key) error("no field " .. key, 0) end })
+  end)
+  ipcMain.handle("long path", function() return { a = { [("é"):rep(400)] = print } } end)
+  ipcMain.handle("count", function(_, ...) return select("#", ...) end)
+  ipcMain.handle("huge", function() return ("x"):rep(1024 * 1024) end)
+  ipcMain.handle("send huge", function(event)
+    local ok, err = pcall(event.sender.send, event.sender, "x", ("x"):rep(1024 * 1024))
+    return { ok = ok, code = not ok and err.code }
+  end)
+  ipcMain.handle("channels", function()
+    ipcMain.handle("nul\0a", print)
+    ipcMain.handle("nul\0b", print)
+    ipcMain.on("newListener\0x", print)
+    local names = { handlers = ipcMain.handlers(), events = ipcMain.eventNames() }
+    ipcMain.removeHandler("nul\0a") ipcMain.removeHandler("nul\0b") ipcMain.removeAllListeners("newListener\0x")
+    return names
+  end)
+]==], function(context)
+  local function message(...)
+    return context.rejection(...).message:match("^Error invoking remote method '.-': (.*)$")
+  end
+
+  it("describes whatever was raised", function()
+    assert.equal("Error: nil", message("raise", nil))
+    assert.equal("Error: true", message("raise", true))
+    assert.equal("Error: null", message("raise null"))
+    assert.equal("Error: an error was raised that cannot be described", message("raise hostile"))
+    assert.equal("Error: an error was raised that cannot be described", message("raise awaiting"))
+    assert.equal("ok", context.invoke("ok"))
+  end)
+
+  it("keeps the bytes of a message", function()
+    assert.equal("Error: a\0b", message("raise", "a\0b"))
+    assert.equal(#"Error: " + 300000, #message("raise", ("m"):rep(300000)))
+  end)
+
+  it("sends text only where the protocol wants text", function()
+    local err = context.rejection("raise bytes")
+    assert.equal("Error invoking remote method 'raise bytes': N\u{fffd}: a\u{fffd}b", err.message)
+    assert.equal("C\u{fffd}", err.code)
+    assert.equal("Error: not \u{fffd} text", message("returned bytes"))
+    assert.equal(7, context.rejection("raise code", 7).code)
+    assert.is_nil(context.rejection("raise table code").code)
+    assert.is_nil(context.rejection("raise code", 1.5).code)
+  end)
+
+  it("cuts a long text between characters", function()
+    local err = context.rejection("long path")
+    assert.equal("ERR_DATA_CLONE", err.code)
+    assert.truthy(utf8.len(err.message))
+    assert.matches("An object could not be cloned: result%.a", err.message)
+  end)
+
+  it("survives deep and endless recursion", function()
+    assert.equal("Error: bottom", message("deep"))
+    assert.matches("stack overflow", message("overflow"))
+    assert.equal("ok", context.invoke("ok"))
+  end)
+
+  it("rejects with what looking for a result's `then` raised", function()
+    assert.equal("Error: no field then", message("strict"))
+    assert.equal("Error: no field then", message("strict later"))
+  end)
+
+  it("takes as many arguments as there are", function()
+    local args = {}
+    for i = 1, 10000 do args[i] = i end
+    assert.equal(10000, context.invoke("count", table.unpack(args)))
+  end)
+
+  it("refuses a result that is over limits.packet, and keeps the connection", function()
+    local err = context.rejection("huge")
+    assert.equal("ERR_LIMIT_PACKET", err.code)
+    assert.same({ ok = false, code = "ERR_LIMIT_PACKET" }, context.invoke("send huge"))
+    assert.equal("ok", context.invoke("ok"))
+  end)
+
+  it("knows channels with a NUL byte by all of their name", function()
+    local names = context.invoke("channels")
+    assert.truthy(table.concat(names.handlers, ","):find("nul\0a,nul\0b", 1, true))
+    assert.same({ "newListener\0x" }, names.events)
+  end)
+end, { config = 'limits = { packet = "1MiB" }' })
+
+support.each_transport("Ends in the middle of things", [==[
+  local kept
+  ipcMain.handle("close me", function(event)
+    event.sender:close()
+    return event.sender:send("x", 1) == false and event.reply("x") == false
+  end)
+  local seen = {}
+  ipcMain.handle("seen", function(_, key) return seen[key] end)
+  ipcMain.handle("close and look", function(event)
+    event.sender:close()
+    seen.read_after = event.signal.aborted and event.signal.reason.code
+  end)
+  ipcMain.handle("look and close", function(event)
+    local signal = event.signal
+    signal:onAbort(function() seen.on_abort = true end)
+    event.sender:close()
+    seen.read_before = signal.aborted and signal.reason.code
+    async.sleep(1)
+    seen.after_await = event.signal.aborted
+  end)
+  ipcMain.handle("close late", function(event)
+    local contents = event.sender
+    async.sleep(1)
+    contents:close()
+    seen.main_frame = contents.mainFrame == nil and "none"
+    seen.closed_late = event.signal.aborted and not contents:send("x") and contents:isDestroyed()
+  end)
+  ipcMain.on("close in listener", function(event)
+    event.sender:close()
+    event.returnValue = 1
+    seen.listener = { event.reply("x") }
+  end)
+  ipcMain.handle("capture", function() kept = coroutine.running() async.sleep(20) return "done" end)
+  ipcMain.handle("capture idle", function() kept = coroutine.running() return true end)
+  ipcMain.handle("close captured", function() return coroutine.close(kept), coroutine.status(kept) end)
+  ipcMain.handle("resume captured", function() return (coroutine.resume(kept, 1, 2, 3)) end)
+  ipcMain.handle("close self", function() return coroutine.close(coroutine.running()) end)
+  ipcMain.handle("resume self", function() return select(2, coroutine.resume(coroutine.running())) end)
+  ipcMain.handle("recurse", function(_, n)
+    local depth = 0
+    ipcMain.on("deeper", function(level) depth = level ipcMain.emit("deeper", level + 1) end)
+    ipcMain.emit("deeper", 1)
+    ipcMain.removeAllListeners("deeper")
+    return depth
+  end)
+  ipcMain.handle("collect", function()
+    setmetatable({}, { __gc = function() webContents.broadcast("collected") end })
+    collectgarbage() collectgarbage()
+    return true
+  end)
+  ipcMain.handle("finalizers", function(event)
+    -- Every turn of the collector sends, also those in the middle of an encoding.
+    local function arm()
+      setmetatable({}, { __gc = function() event.sender:send("finalizer", ("f"):rep(100)) arm() end })
+    end
+    local rows = {}
+    for i = 1, 800 do rows[i] = ipc.object { [i] = i, [i + 0.5] = { tostring(i) } } end
+    local pause = collectgarbage("setpause", 100)
+    local step = collectgarbage("setstepmul", 400)
+    arm()
+    for _ = 1, 4 do event.sender:send("rows", rows) end
+    arm = function() end
+    collectgarbage("setpause", pause) collectgarbage("setstepmul", step)
+    return rows
+  end)
+]==], function(context)
+  local function watcher()
+    local other = context.host:connect(context.transport)
+    finally(function() other:close() end)
+    return function(...)
+      local args = table.pack(...)
+      return other:run(function() return await(other.ipcRenderer.invoke(table.unpack(args, 1, args.n))) end)
+    end
+  end
+
+  it("lets a handler close its own sender", function()
+    local ask = watcher()
+    assert.equal("ERR_CLOSED", context.rejection("close me").code)
+    assert.is_nil(ask("seen", "nothing"))
+  end)
+
+  it("aborts the handler that closes its own sender", function()
+    local ask = watcher()
+    context.rejection("close and look")
+    assert.equal("ERR_DESTROYED", ask("seen", "read_after"))
+  end)
+
+  it("aborts a signal that was read before", function()
+    local ask = watcher()
+    context.rejection("look and close")
+    assert.equal("ERR_DESTROYED", ask("seen", "read_before"))
+    support.wait_until(function() return ask("seen", "after_await") ~= nil end, "the handler")
+    assert.is_true(ask("seen", "after_await"))
+    assert.is_true(ask("seen", "on_abort"))
+  end)
+
+  it("lets a handler close its sender after an await", function()
+    local ask = watcher()
+    context.rejection("close late")
+    assert.is_true(ask("seen", "closed_late"))
+    assert.equal("none", ask("seen", "main_frame"))
+  end)
+
+  it("lets a listener close its sender", function()
+    local ask = watcher()
+    context.ipc.send("close in listener")
+    support.wait_until(function() return ask("seen", "listener") end, "the listener")
+    assert.same({ false, "destroyed" }, ask("seen", "listener"))
+  end)
+
+  it("answers a call whose coroutine was closed or resumed by a script", function()
+    local closed = context.ipc.invoke("capture")
+    assert.is_true(context.invoke("close captured"))
+    local ok, err = pcall(context.run, function() return await(closed) end)
+    assert.is_false(ok)
+    assert.equal("ERR_NO_REPLY", err.code)
+    local resumed = context.ipc.invoke("capture")
+    assert.is_false(context.invoke("resume captured"))
+    assert.equal("done", context.run(function() return await(resumed) end))
+    context.invoke("capture idle")
+    pcall(context.invoke, "close captured") -- which may run in that very coroutine
+    assert.is_false(context.invoke("resume captured"))
+    assert.matches("cannot close a running coroutine", context.rejection("close self").message)
+    assert.matches("cannot resume non%-suspended coroutine", context.invoke("resume self"))
+    assert.is_true(context.invoke("capture idle"))
+  end)
+
+  it("ends a recursion of emits", function()
+    assert.is_true(context.invoke("recurse") > 50)
+    assert.is_true(context.invoke("capture idle"))
+  end)
+
+  it("sends from finalizers", function()
+    local collected = context.message("collected")
+    assert.is_true(context.invoke("collect"))
+    collected()
+    local count = 0
+    context.ipc.on("finalizer", function(_, text)
+      assert(text == ("f"):rep(100))
+      count = count + 1
+    end)
+    local rows = 0
+    context.ipc.on("rows", function(_, list)
+      assert(#list == 800)
+      for i = 1, 800 do assert(list[i][tostring(i)] == i and list[i][tostring(i + 0.5)][1] == tostring(i)) end
+      rows = rows + 1
+    end)
+    assert.equal(800, #context.invoke("finalizers"))
+    assert.equal(4, rows)
+    assert.is_true(count > 0)
+  end)
+end)
+
+-- Under the sanitizer an allocation that cannot be would end the process.
+local sanitizer = ("ASAN_OPTIONS=%s:allocator_may_return_null=1"):format(os.getenv("ASAN_OPTIONS") or "")
+
+support.each_transport("Without memory", [==[
+  ipcMain.handle("ok", function() return "ok" end)
+  ipcMain.handle("starve", function() return ipc.Buffer(1 << 46) end)
+  ipcMain.handle("starve later", function() async.sleep(1) return ipc.Buffer(1 << 46) end)
+  ipcMain.on("starve", function() ipc.Buffer(1 << 46) end)
+]==], function(context)
+  it("rejects, and goes on", function()
+    for _, channel in ipairs { "starve", "starve later" } do
+      assert.equal("Error invoking remote method '" .. channel .. "': Error: not enough memory",
+        context.rejection(channel).message)
+    end
+    assert.equal("ok", context.invoke("ok"))
+  end)
+
+  it("logs it for a listener", function()
+    context.ipc.send("starve")
+    context.host:wait_log("Error occurred in listener for 'starve': not enough memory")
+    assert.equal("ok", context.invoke("ok"))
+  end)
+end, { env = { sanitizer, "UBSAN_OPTIONS=" .. (os.getenv("UBSAN_OPTIONS") or "") } })

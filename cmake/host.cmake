@@ -9,9 +9,18 @@ add_custom_command(
   VERBATIM)
 target_sources(ipchost_lua PRIVATE ${embedded})
 
+# The JavaScript client, which the HTTP servers serve.
+set(client ${CMAKE_BINARY_DIR}/client.c)
+file(GLOB client_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/renderer/*.js)
+add_custom_command(
+  OUTPUT ${client}
+  COMMAND ${LUA_INTERPRETER} ${CMAKE_SOURCE_DIR}/tools/bundle.lua ${client} ${CMAKE_SOURCE_DIR}/renderer renderer.js
+  DEPENDS ${client_sources} ${CMAKE_SOURCE_DIR}/tools/bundle.lua
+  VERBATIM)
+
 file(GLOB app_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/host/*.c)
 list(REMOVE_ITEM app_sources ${CMAKE_SOURCE_DIR}/host/main.c)
-add_library(ipchost_app STATIC ${app_sources})
+add_library(ipchost_app STATIC ${app_sources} ${client})
 target_include_directories(ipchost_app PUBLIC ${CMAKE_SOURCE_DIR}/host)
 target_link_libraries(ipchost_app PUBLIC ipchost_lua ipchost_transport)
 

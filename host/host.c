@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "connection.h"
 #include "core_module.h"
 #include "lua/scripts.h"
@@ -168,6 +169,7 @@ static void set_http(struct host *host) {
   host->http = (struct http_options){.public = config->public,
                                      .hosts = (const char *const *)config->hosts,
                                      .origins = (const char *const *)config->origins,
+                                     .assets = client_files,
                                      .admit = on_admit,
                                      .user = host};
   host->env.http = &host->http;

@@ -17,15 +17,16 @@ function targetOf(address) {
   return tcp ? { host: tcp[1] ?? tcp[2], port: Number(tcp[3]) } : undefined
 }
 
-/** @type {import('./session.js').Engine} */
+/** @type {import('./session.js').Engine & { addresses: string }} */
 export const nodeEngine = {
+  addresses: 'unix:/path or tcp://host:port',
   /**
    * @param {string} address
    * @param {Handlers} handlers
    */
   dial(address, handlers) {
     const target = targetOf(address)
-    if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is unix:/path or tcp://host:port`)
+    if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is ${this.addresses}`)
     return new NodeStream(address, target, handlers)
   },
   defer: process.nextTick,

@@ -22,7 +22,7 @@ import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
  * @property {(bytes: Uint8Array, at: number, end: number) => void} onblock a block, the transport's own until it returns
  * @property {() => void} onbatch what was received together has been handed out
  * @property {(fault: MalformedError) => void} onfault what came is no run of blocks
- * @property {(error?: Error) => void} onclose once, also when the link never came to be
+ * @property {(error?: Error, closed?: Closed) => void} onclose once, also when the link never came to be
  */
 
 /**
@@ -98,7 +98,7 @@ export class Session {
       onblock: (bytes, at, end) => this.#receive(bytes, at, end),
       onbatch: () => this.#inbox.settled(),
       onfault: ({ closeCode, message }) => this.fail({ code: closeCode, reason: message }),
-      onclose: (error) => this.#lost(error),
+      onclose: (error, closed) => this.#lost(error, closed),
     })
     this.#transport = transport
     this.#outbox = new Outbox(transport, this.#engine.defer)
@@ -399,10 +399,13 @@ export class Session {
     this.#transport?.close()
   }
 
-  /** @param {Error} [error] */
-  #lost(error) {
+  /**
+   * @param {Error} [error]
+   * @param {Closed} [closed] what the link itself was closed with
+   */
+  #lost(error, closed = { code: 1006, reason: error?.message ?? 'the connection was lost' }) {
     if (this.#bye) this.#end(this.#bye)
-    else this.#end({ code: 1006, reason: error?.message ?? 'the connection was lost' }, error)
+    else this.#end(closed, error)
   }
 
   /**

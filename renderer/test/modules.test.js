@@ -7,9 +7,21 @@ const folder = new URL('../', import.meta.url)
 const modules = new Map(readdirSync(folder).filter((name) => name.endsWith('.js')).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]))
 /** Only these may know Node; they are no part of the classic script. */
 const NODE_ONLY = new Set(['index.js', 'node-engine.js', 'node-stream.js'])
+/** What a platform begins with; both are never loaded together. */
+const ENTRIES = ['index.js', 'renderer.js']
 const IMPORT = /^import \{ [\w, ]+ \} from '(\.\/[\w-]+\.js)'$/
 
 const importsOf = (text) => text.split('\n').filter((line) => line.startsWith('import '))
+
+/** The modules that an entry consists of. */
+function closureOf(entry, found = new Set()) {
+  found.add(entry)
+  for (const line of importsOf(modules.get(entry))) {
+    const target = IMPORT.exec(line)?.[1].slice(2)
+    if (target && !found.has(target)) closureOf(target, found)
+  }
+  return found
+}
 
 test('imports are named, relative and on one line; exports stand before declarations', () => {
   for (const [name, text] of modules) {
@@ -34,8 +46,18 @@ test('only the modules for Node import modules for Node', () => {
 })
 
 test('names at the top are unique across modules', () => {
+  for (const entry of ENTRIES) checkNames(closureOf(entry))
+})
+
+test('each module is of use to an entry', () => {
+  const used = new Set(ENTRIES.flatMap((entry) => [...closureOf(entry)]))
+  assert.deepEqual([...modules.keys()].filter((name) => !used.has(name)), [])
+})
+
+function checkNames(names) {
   const owners = new Map()
-  for (const [name, text] of modules) {
+  for (const name of names) {
+    const text = modules.get(name)
     for (const [, one, several] of text.matchAll(/^(?:export )?(?:async )?(?:class|function\*?|const|let|var) (?:([\w$]+)|\{ ([^}]*) \})/gm)) {
       for (const each of (one ?? several).split(', ')) {
         assert.ok(!owners.has(each), `${each} in ${name} and ${owners.get(each)}`)
@@ -43,7 +65,7 @@ test('names at the top are unique across modules', () => {
       }
     }
   }
-})
+}
 
 test('imports make no cycle', () => {
   const done = new Set()

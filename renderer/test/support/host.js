@@ -1,7 +1,7 @@
 /** Real hosts: each a process of its own in a folder of its own. Nothing here sleeps: it waits for the ready line or the exit. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -20,12 +20,14 @@ class Host {
   #folder
   #exit
 
-  /** @param {string} script @param {string} config Lua source of further keys */
-  constructor(script, config) {
+  /** @param {string} script @param {string} config Lua source of further keys @param {Record<string, string>} pages by name */
+  constructor(script, config, pages) {
     this.#folder = mkdtempSync(join(tmpdir(), 'ipchost-js-'))
     writeFileSync(join(this.#folder, 'main.lua'), script)
     writeFileSync(join(this.#folder, 'config.lua'),
-      `return { listen = { "unix:run/app.sock", "tcp://127.0.0.1:0" }, scripts = { "main.lua" }, ${config} }\n`)
+      `return { listen = { "unix:run/app.sock", "tcp://127.0.0.1:0", "http://127.0.0.1:0" }, scripts = { "main.lua" }, public = "public", ${config} }\n`)
+    mkdirSync(join(this.#folder, 'public'))
+    for (const [name, text] of Object.entries(pages)) writeFileSync(join(this.#folder, 'public', name), text)
     this.#process = spawn(binary, [join(this.#folder, 'config.lua')], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process.stderr.on('data', (text) => { this.log += text })
     this.#exit = once(this.#process, 'close')
@@ -37,9 +39,11 @@ class Host {
       out += chunk
       if (out.includes('\n')) break
     }
-    const [, unix, tcp] = /^ipchost ready (unix:\S+) (tcp:\S+)\n$/.exec(out) ?? []
-    if (!tcp) throw new Error(`the host did not get ready: ${out}${this.log}`)
-    this.address = { unix, tcp }
+    const [, unix, tcp, http] = /^ipchost ready (unix:\S+) (tcp:\S+) (http:\S+)\n$/.exec(out) ?? []
+    if (!http) throw new Error(`the host did not get ready: ${out}${this.log}`)
+    this.address = { unix, tcp, ws: http.replace('http:', 'ws:') }
+    /** Where its pages are, without a slash at the end. */
+    this.url = http
     return this
   }
 
@@ -62,9 +66,10 @@ class Host {
 /**
  * @param {string} script of its main.lua
  * @param {string} [config]
+ * @param {Record<string, string>} [pages] files that it serves
  */
-export async function startHost(script, config = '') {
-  return new Host(script, config).ready()
+export async function startHost(script, config = '', pages = {}) {
+  return new Host(script, config, pages).ready()
 }
 
 /** Runs a script of ES modules in a Node of its own, with the host's address as its $IPCHOST_ADDRESS. */

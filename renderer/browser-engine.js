@@ -1,0 +1,80 @@
+/** What a page or a worker does for a session. */
+import { codedError } from './errors.js'
+import { WebSocketLink } from './web-socket-link.js'
+
+/** @typedef {import('./session.js').Handlers} Handlers */
+
+const SOCKET_PATH = '/ipchost'
+const SOCKET_PROTOCOLS = new Map([['http:', 'ws:'], ['https:', 'wss:'], ['ws:', 'ws:'], ['wss:', 'wss:']])
+
+/** @type {(() => void)[]} */
+const tasks = []
+/** @type {MessagePort | undefined} */
+let taskPort
+
+/**
+ * Calls fn in a task of its own. Not by a timer: browsers hold those back in pages that are not seen.
+ * @param {() => void} fn
+ */
+function runAsTask(fn) {
+  if (!taskPort) {
+    const { port1, port2 } = new MessageChannel()
+    port1.onmessage = () => tasks.shift()?.()
+    taskPort = port2
+  }
+  tasks.push(fn)
+  taskPort.postMessage(0)
+}
+
+/**
+ * Where the WebSocket is that an address means; undefined for what is no address of one.
+ * @param {string} address
+ * @returns {string | undefined}
+ */
+function socketAddressOf(address) {
+  try {
+    const { protocol, host, pathname, search } = new URL(address)
+    const socketProtocol = SOCKET_PROTOCOLS.get(protocol)
+    return socketProtocol && `${socketProtocol}//${host}${pathname === '/' ? SOCKET_PATH : pathname}${search}`
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The host that a script came from.
+ * @param {string} scriptUrl
+ * @returns {string}
+ */
+export function addressOfOrigin(scriptUrl) {
+  const address = socketAddressOf(scriptUrl)
+  if (address) return `${new URL(address).origin}${SOCKET_PATH}`
+  throw codedError('ERR_ADDRESS', `'${scriptUrl}' did not come from a host: use connect(address)`)
+}
+
+/** What hello says of the page. */
+function claims() {
+  const { document, location, name } = /** @type {any} */ (globalThis)
+  const claimed = { type: 'page', url: location.href, name: name ?? '', client: 'ipchost-js/0.1.0 browser' }
+  return document ? { ...claimed, title: document.title, visibilityState: document.visibilityState } : claimed
+}
+
+/** @type {import('./session.js').Engine & { addresses: string }} */
+export const browserEngine = {
+  addresses: 'ws://host:port',
+  /**
+   * @param {string} address
+   * @param {Handlers} handlers
+   */
+  dial(address, handlers) {
+    const target = socketAddressOf(address)
+    if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is ${this.addresses}`)
+    return new WebSocketLink(target, handlers)
+  },
+  defer: queueMicrotask.bind(globalThis),
+  later: runAsTask,
+  randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
+  /** No script of a page can tell. */
+  isProxy: () => false,
+  details: claims,
+}

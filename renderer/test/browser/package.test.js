@@ -69,6 +69,7 @@ for (const kind of ['module', 'classic']) {
         return heard
       }), ['before', 'answer', 'between', 'last'])
     })
+  })
 
   describe(`calls of a ${kind} page that fail`, () => {
     test('gets errors with their name, code and data', async () => {
@@ -97,6 +98,7 @@ for (const kind of ['module', 'classic']) {
       })
       assert.deepEqual(names, ['TimeoutError', 'AbortError'])
     })
+  })
 
   describe(`the session of a ${kind} page`, () => {
     test('says who it is', async () => {

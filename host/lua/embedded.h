@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct embedded_module {
-  const char *name; /* as require knows it */
+  const char *name;          /* as require knows it */
   const unsigned char *code; /* compiled */
   size_t len;
 };

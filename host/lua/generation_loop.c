@@ -110,9 +110,12 @@ static void close_outer(struct generation *generation) {
   for (int i = 0; i < 3; i++) uv_close(handles[i], on_outer_closed);
 }
 
-/* Each turn of the outer loop, until nothing is left in the inner one. */
+/* Each turn of the outer loop, until nothing is left in the inner one. The script that ended it may have gone
+ * on, and opened more. */
 static void on_closing_turn(uv_prepare_t *prepare) {
   struct generation *generation = prepare->data;
+  if (uv_loop_alive(&generation->loop))
+    generation_enter(generation, "closing the scripts' handles", close_handles, generation);
   run_inner(generation);
   if (!uv_loop_alive(&generation->loop) && !uv_is_closing((uv_handle_t *)prepare)) close_outer(generation);
 }

@@ -9,12 +9,14 @@
 #define COLLECT_INTERVAL_MS 20
 #define COLLECT_SLICE_NS 1000000u
 #define COLLECT_CYCLES 2
+#define COLLECT_REST 20 /* times as long as it took */
 
 struct scripts {
   struct runtime runtime; /* first: the border's `user` is both */
   struct scripts_options options;
   uv_timer_t collector;
-  int cycles; /* still to do */
+  int cycles;          /* still to do */
+  uint64_t rest_until; /* ns: no earlier than then */
   bool collecting;
   int closing; /* parts that are still open */
   void (*loaded)(void *user, enum status status);
@@ -141,22 +143,45 @@ static void answer_lost(struct runtime *rt) {
     core_reply_error(rt->core, rt->lost[--rt->lost_count], "Error", "reply was never sent", "ERR_NO_REPLY");
 }
 
-static int collect_slice(lua_State *L) {
-  struct scripts *scripts = lua_touserdata(L, 1);
+static void step(lua_State *L, struct scripts *scripts) {
   uint64_t end = clock_now(scripts->options.clock) + COLLECT_SLICE_NS;
-  event_release_signals(L);
   do {
     if (lua_gc(L, LUA_GCSTEP, 0)) scripts->cycles--;
   } while (scripts->cycles > 0 && clock_now(scripts->options.clock) < end);
+}
+
+/* A generational collector has no steps, and leaves what is old: it collects all at once. Which one it is
+ * scripts may have changed. */
+static int collect_slice(lua_State *L) {
+  struct scripts *scripts = lua_touserdata(L, 1);
+  event_release_signals(L);
+  if (lua_gc(L, LUA_GCINC, 0, 0, 0) == LUA_GCINC) {
+    step(L, scripts);
+  } else {
+    lua_gc(L, LUA_GCCOLLECT);
+    lua_gc(L, LUA_GCGEN, 0, 0);
+    scripts->cycles = 0;
+  }
   return 0;
+}
+
+static void on_collect(uv_timer_t *timer);
+
+static void plan_collection(struct scripts *scripts) {
+  uint64_t now = clock_now(scripts->options.clock), rest = COLLECT_INTERVAL_MS;
+  if (scripts->rest_until > now + rest * 1000000) rest = (scripts->rest_until - now) / 1000000;
+  uv_timer_start(&scripts->collector, on_collect, rest, 0);
 }
 
 static void on_collect(uv_timer_t *timer) {
   struct scripts *scripts = timer->data;
+  uint64_t start = clock_now(scripts->options.clock), end;
   scripts->collecting = true;
   generation_enter(scripts->runtime.generation, "collector", collect_slice, scripts);
   scripts->collecting = false;
-  if (scripts->cycles <= 0 || !scripts->runtime.guards) uv_timer_stop(timer);
+  end = clock_now(scripts->options.clock);
+  scripts->rest_until = end + (end - start) * COLLECT_REST;
+  if (scripts->cycles > 0 && scripts->runtime.guards) plan_collection(scripts);
 }
 
 /* After each outermost entry into Lua. */
@@ -167,8 +192,7 @@ static void on_left(void *user) {
   if (rt->lost_count) answer_lost(rt);
   if (!(rt->guards || rt->anchored) || scripts->collecting || scripts->closing) return;
   scripts->cycles = COLLECT_CYCLES;
-  if (!uv_is_active((uv_handle_t *)&scripts->collector))
-    uv_timer_start(&scripts->collector, on_collect, COLLECT_INTERVAL_MS, COLLECT_INTERVAL_MS);
+  if (!uv_is_active((uv_handle_t *)&scripts->collector)) plan_collection(scripts);
 }
 
 /* ---- life ---- */

@@ -289,3 +289,40 @@ support.each_transport("Without memory", [==[
     assert.equal("ok", context.invoke("ok"))
   end)
 end, { env = { sanitizer, "UBSAN_OPTIONS=" .. (os.getenv("UBSAN_OPTIONS") or "") } })
+
+describe("The collector", function()
+  for _, kind in ipairs { "incremental", "generational" } do
+    it("finds the answers that can never come, gc = " .. kind, function()
+      local host = support.start([==[
+        ipcMain.handle("never", function() await(Promise.new(function() end)) end)
+        ipcMain.handle("ok", function() return app.metrics().waitingHandlers end)
+      ]==], { config = ('gc = "%s"'):format(kind) })
+      local renderer = host:connect("unix")
+      finally(function() renderer:close() host:stop() end)
+      local function invoke(channel)
+        return renderer:run(function() return await(renderer.ipcRenderer.invoke(channel)) end)
+      end
+      for _ = 1, 3 do
+        local ok, err = pcall(invoke, "never")
+        assert.is_false(ok)
+        assert.equal("ERR_NO_REPLY", err.code)
+      end
+      assert.equal(0, invoke("ok"))
+    end)
+  end
+end)
+
+describe("app.quit while the scripts load", function()
+  it("ends the host whatever is opened behind it", function()
+    local folder = support.folder()
+    support.write_file(folder .. "/config.lua", 'return { scripts = { "main.lua" }, listen = { "unix:a.sock" } }')
+    support.write_file(folder .. "/main.lua", [[
+      app.quit()
+      local timer = require("luv").new_timer()
+      timer:start(1000000, 0, function() end)
+    ]])
+    local host = support.spawn { folder .. "/config.lua" }
+    assert.equal(0, host:wait())
+    support.remove_folder(folder)
+  end)
+end)

@@ -59,20 +59,9 @@ enum status decode_uint(struct decoder *d, uint64_t max, uint64_t *out) {
 
 /* ---- arrays and maps, step by step ---- */
 
-/* A level keeps this much of Lua's stack at most: an object, a key, a part of either; whatever is being made
- * needs this much for the moment. Room is asked for by more than a level, and no more than a new coroutine
- * has. */
-#define LEVEL_SLOTS 4
-#define WORK_SLOTS 8
-#define SLOTS_AT_ONCE 12
-
-static enum status reserve(struct decoder *d, unsigned slots) {
-  slots += WORK_SLOTS;
-  if (d->slots >= slots) return ST_OK;
-  slots += SLOTS_AT_ONCE;
-  if (!lua_checkstack(d->L, (int)slots)) return over_limit(d, "Lua's stack", LUAI_MAXSTACK);
-  d->slots = slots;
-  return ST_OK;
+/* Room on Lua's stack for what a level keeps there and for making what is in it. */
+static enum status reserve(struct decoder *d) {
+  return lua_checkstack(d->L, LUA_MINSTACK) ? ST_OK : over_limit(d, "Lua's stack", LUAI_MAXSTACK);
 }
 
 enum status items_open(struct decoder *d, const struct cbor_head *head, struct items *items) {
@@ -81,14 +70,13 @@ enum status items_open(struct decoder *d, const struct cbor_head *head, struct i
   items->indefinite = head->indefinite;
   items->left = head->value;
   if (!d->depth) return over_limit(d, "limits.nesting", d->limit);
-  if (reserve(d, LEVEL_SLOTS) != ST_OK) return ST_LIMIT;
+  if (reserve(d) != ST_OK) return ST_LIMIT;
   if (!items->indefinite) {
     if (d->owed > d->in.len || items->left > (d->in.len - d->owed) >> pairs)
       return decode_bad(d, "more items are declared than follow");
     d->owed += (size_t)items->left << pairs;
   }
   d->depth--;
-  d->slots -= LEVEL_SLOTS;
   return ST_OK;
 }
 
@@ -96,7 +84,6 @@ bool items_next(struct decoder *d, struct items *items) {
   bool more = items->indefinite ? !take_byte(d, BREAK) : items->left > 0;
   if (!more) {
     d->depth++;
-    d->slots += LEVEL_SLOTS;
   } else if (!items->indefinite) {
     items->left--;
     d->owed -= items->each;
@@ -391,13 +378,12 @@ static enum status decode_arguments(struct decoder *d, int *count) {
   if (head.major != CBOR_ARRAY) return decode_bad(d, "the arguments are not an array");
   if ((status = items_open(d, &head, &items)) != ST_OK) return status;
   while (items_next(d, &items)) {
-    if ((status = reserve(d, 1)) != ST_OK) return status;
+    if ((status = reserve(d)) != ST_OK) return status;
     if ((status = take_hole(d, &hole)) != ST_OK) return status;
     if (hole)
       lua_pushnil(d->L);
     else if ((status = decode_value(d)) != ST_OK)
       return status;
-    d->slots--;
     ++*count;
   }
   return ST_OK;
@@ -409,12 +395,11 @@ static enum status attempt(struct decoder *d, struct slice document, int refs, b
   d->in = document;
   d->owed = 0;
   d->depth = d->limit;
-  d->slots = 0;
   d->refs = refs;
   *count = list ? 0 : 1;
   if (list)
     status = decode_arguments(d, count);
-  else if ((status = reserve(d, 1)) == ST_OK)
+  else if ((status = reserve(d)) == ST_OK)
     status = decode_value(d);
   return status == ST_OK ? decode_end(d) : status;
 }

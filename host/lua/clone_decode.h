@@ -20,7 +20,6 @@ struct decoder {
   size_t owed;    /* bytes that the open arrays and maps still need at least */
   unsigned depth; /* levels that may still be opened */
   unsigned limit; /* the levels there were */
-  unsigned slots; /* of Lua's stack that are known to be free */
   int refs;       /* stack slot of the table of objects under tag 28, by number + 1; 0 while there is none */
   lua_Integer count; /* tags 28 so far */
   lua_Integer share; /* the number that the object to come is given, or -1 */

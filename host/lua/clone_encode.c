@@ -32,18 +32,6 @@ enum status encode_keys_fault(struct encoder *e, int index, const struct place *
                    keys);
 }
 
-/* Whatever is being read needs this much of Lua's stack for the moment; see ENCODE_LEVEL_SLOTS. */
-#define WORK_SLOTS 8
-#define SLOTS_AT_ONCE 12
-
-static bool reserve(struct encoder *e) {
-  unsigned slots = ENCODE_LEVEL_SLOTS + WORK_SLOTS;
-  if (e->slots >= slots) return true;
-  if (!lua_checkstack(e->L, (int)slots + SLOTS_AT_ONCE)) return false;
-  e->slots = slots + SLOTS_AT_ONCE;
-  return true;
-}
-
 static enum status over_limit(struct encoder *e, const struct place *place) {
   char path[PATH_MAX_LEN];
   path_write(e->L, e->root, place, path);
@@ -52,9 +40,8 @@ static enum status over_limit(struct encoder *e, const struct place *place) {
 }
 
 enum status encode_enter(struct encoder *e, const struct place *place) {
-  if (!e->depth || !reserve(e)) return over_limit(e, place);
+  if (!e->depth || !lua_checkstack(e->L, LUA_MINSTACK)) return over_limit(e, place);
   e->depth--;
-  e->slots -= ENCODE_LEVEL_SLOTS;
   return ST_OK;
 }
 
@@ -139,7 +126,6 @@ static enum status encode_identity(struct encoder *e, const void *object, bool *
   enum status status;
   if (!e->shared.slot) { /* the first object: nothing of the walk is on the stack */
     lua_pushnil(e->L);
-    e->slots--;
     shared_init(&e->shared, e->L, lua_gettop(e->L));
   }
   visit = shared_visit(&e->shared, object, &number);
@@ -153,7 +139,7 @@ static enum status encode_identity(struct encoder *e, const void *object, bool *
 static enum status encode_object(struct encoder *e, int index, int type, const struct place *place) {
   bool done = false;
   enum status status = ST_OK;
-  if (!reserve(e)) return over_limit(e, place);
+  if (!e->shared.slot && !lua_checkstack(e->L, LUA_MINSTACK)) return over_limit(e, place);
   index = lua_absindex(e->L, index);
   if (type == LUA_TUSERDATA) status = encode_primitive(e, index, &done);
   if (status == ST_OK && !done) status = encode_identity(e, lua_topointer(e->L, index), &done);
@@ -233,7 +219,6 @@ static enum status encode(lua_State *L, const struct document *document, const c
   e.out = out;
   e.types = NULL;
   e.depth = e.limit = limits->depth;
-  e.slots = 0;
   e.root = root;
   e.fault = fault;
   e.shared.slot = 0;

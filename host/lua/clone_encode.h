@@ -15,15 +15,11 @@
 #include "lua/value.h"
 #include "wire/cbor.h"
 
-/* A level keeps this much of Lua's stack at most. */
-#define ENCODE_LEVEL_SLOTS 4
-
 struct encoder {
   lua_State *L;
   struct buf *out;
   const struct value_types *types;
   unsigned depth; /* levels that may still be opened */
-  unsigned slots; /* of Lua's stack that are known to be free */
   unsigned limit;
   const char *root;
   struct fault *fault;
@@ -37,7 +33,6 @@ enum status encode_text(struct encoder *e, struct slice text);
 enum status encode_enter(struct encoder *e, const struct place *place);
 static inline void encode_leave(struct encoder *e) {
   e->depth++;
-  e->slots += ENCODE_LEVEL_SLOTS;
 }
 /* "An object could not be cloned: <path> (<what>)". */
 enum status encode_refuse(struct encoder *e, const struct place *place, const char *what);

@@ -38,6 +38,39 @@ static struct call *new_slot(struct calls *calls) {
   return call;
 }
 
+/* ---- the index: made by the first cancel that finds many calls, as most sessions never cancel ---- */
+
+#define FEW_CALLS 32
+
+/* No key is 0. */
+static uint64_t key_of(uint64_t wire) {
+  return wire + 1;
+}
+
+/* Without memory there is no index, and calls are looked for one by one. */
+static void index_add(struct session *session, struct call *call) {
+  if (map_set(&session->call_index, key_of(call->wire), call) != ST_OK) map_deinit(&session->call_index);
+}
+
+static bool is_indexed(const struct session *session) {
+  return session->call_index.cap > 0;
+}
+
+static void index_all(struct session *session) {
+  struct list *node = session->calls.next;
+  do {
+    index_add(session, LIST_ENTRY(node, struct call, node));
+    node = node->next;
+  } while (node != &session->calls && is_indexed(session));
+}
+
+static void index_remove(struct session *session, const struct call *call) {
+  if (map_get(&session->call_index, key_of(call->wire)) == call)
+    map_remove(&session->call_index, key_of(call->wire));
+}
+
+/* ---- calls ---- */
+
 struct call *call_open(struct calls *calls, struct session *session, uint64_t wire) {
   struct call *call = calls->free_count ? calls->slots[calls->free[--calls->free_count]] : new_slot(calls);
   if (!call) return NULL;
@@ -49,11 +82,14 @@ struct call *call_open(struct calls *calls, struct session *session, uint64_t wi
   call->sync = false;
   list_push(&session->calls, &call->node);
   session->call_count++;
+  if (is_indexed(session)) index_add(session, call);
   return call;
 }
 
-struct call *call_find(const struct session *session, uint64_t wire) {
-  for (struct list *node = session->calls.next; node != &session->calls; node = node->next) {
+struct call *call_find(struct session *session, uint64_t wire) {
+  if (!is_indexed(session) && session->call_count > FEW_CALLS) index_all(session);
+  if (is_indexed(session)) return map_get(&session->call_index, key_of(wire));
+  for (struct list *node = session->calls.prev; node != &session->calls; node = node->prev) {
     struct call *call = LIST_ENTRY(node, struct call, node);
     if (call->wire == wire) return call;
   }
@@ -62,6 +98,7 @@ struct call *call_find(const struct session *session, uint64_t wire) {
 
 void call_close(struct calls *calls, struct call *call) {
   list_remove(&call->node);
+  if (is_indexed(call->session)) index_remove(call->session, call);
   call->session->call_count--;
   call->session = NULL;
   /* A slot that has used up its ids is left alone; 2^31 calls on one slot take hours at full speed. */

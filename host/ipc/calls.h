@@ -38,8 +38,8 @@ static inline struct call *call_get(const struct calls *calls, uint64_t id) {
   struct call *call = index < calls->cap ? calls->slots[index] : NULL;
   return call && call->session && call->uses == id >> 22 ? call : NULL;
 }
-/* The session's call with the client's number, or NULL. */
-struct call *call_find(const struct session *session, uint64_t wire);
+/* The session's call with the client's number, or NULL; the latest, if it gave the number twice. */
+struct call *call_find(struct session *session, uint64_t wire);
 /* Unlinks and frees the slot for reuse. */
 void call_close(struct calls *calls, struct call *call);
 

@@ -83,6 +83,7 @@ void session_free(struct sessions *sessions, struct session *session) {
   map_remove(&sessions->by_process, session->process);
   if (session->main) session->main->session = NULL;
   map_deinit(&session->frames);
+  map_deinit(&session->call_index);
   free(session->origin);
   free(session);
 }

@@ -47,6 +47,7 @@ struct session {
   uint64_t frame_next;      /* frame numbers below were used */
   struct list calls;        /* calls from this session that wait for an answer; nodes of the ipc layer */
   size_t call_count;
+  struct map call_index; /* the same by the client's number, where there are many; the ipc layer's too */
   bool ending;
 };
 

@@ -253,6 +253,57 @@ TEST(cancel_aborts) {
   client_free(client);
 }
 
+/* With as many calls looked for one by one this takes minutes under a checker. */
+#define MANY 50000
+
+TEST(cancel_finds_its_call_among_many) {
+  struct client *client = client_open();
+  struct packet invoke = {.kind = PACKET_INVOKE, .channel = slice_str("b"), .payload = LIST};
+  struct packet cancel = {.kind = PACKET_CANCEL};
+  uint64_t *ids = calloc(MANY + 1, sizeof *ids);
+  struct fault fault;
+  size_t pending = 0;
+  for (invoke.call = 1; invoke.call <= MANY; invoke.call++) {
+    give(client, invoke, &fault);
+    ids[invoke.call] = client->call;
+    if (invoke.call % 3 == 0) core_reply(&client->core, client->call, REPLY_OK, MAP);
+    cancel.call = 40; /* from its time on the index is kept up */
+    if (invoke.call == 40) give(client, cancel, &fault);
+  }
+  for (cancel.call = 0; cancel.call <= MANY * 2; cancel.call++) {
+    client->call = cancel.call <= MANY ? ids[cancel.call] : 0; /* what may be aborted */
+    if (cancel.call % 2 == 0) give(client, cancel, &fault);
+  }
+  for (uint64_t i = 1; i <= MANY; i++) {
+    CHECK(core_call_pending(&client->core, ids[i]) == (i % 3 != 0 && i % 2 != 0));
+    pending += core_call_pending(&client->core, ids[i]);
+  }
+  CHECK_INT(client->lane.session->call_count, pending);
+  free(ids);
+  client->core.border = NULL;
+  client_free(client);
+}
+
+TEST(a_number_given_twice_is_two_calls) {
+  struct client *client = client_open();
+  struct packet invoke = {.kind = PACKET_INVOKE, .channel = slice_str("b"), .payload = LIST};
+  struct packet cancel = {.kind = PACKET_CANCEL, .call = 9};
+  struct fault fault;
+  uint64_t first;
+  for (invoke.call = 100; invoke.call < 200; invoke.call++) give(client, invoke, &fault);
+  invoke.call = 9;
+  give(client, invoke, &fault);
+  first = client->call;
+  give(client, invoke, &fault);
+  give(client, cancel, &fault); /* the latest */
+  CHECK(core_call_pending(&client->core, first) && !core_call_pending(&client->core, client->call));
+  core_reply(&client->core, first, REPLY_OK, MAP);
+  give(client, cancel, &fault);
+  CHECK_INT(client->lane.session->call_count, 100);
+  client->core.border = NULL;
+  client_free(client);
+}
+
 TEST(the_end_of_a_session_aborts_its_calls) {
   struct client *client = client_open();
   struct fault fault;
@@ -386,6 +437,8 @@ int main(void) {
   RUN(an_undecodable_payload_ends_the_connection);
   RUN(calls_are_refused_with_codes);
   RUN(cancel_aborts);
+  RUN(cancel_finds_its_call_among_many);
+  RUN(a_number_given_twice_is_two_calls);
   RUN(the_end_of_a_session_aborts_its_calls);
   RUN(frames_form_a_tree);
   RUN(sync_is_answered_on_its_lane_without_a_number);

@@ -94,6 +94,7 @@ int core_module_open(lua_State *L) {
   lua_setfield(L, -2, "random");
   core_reader_open(L);
   core_writer_open(L);
+  core_websocket_open(L);
   core_emitter_open(L);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &loaded);

@@ -16,10 +16,11 @@ int core_module_open(lua_State *L);
 
 /* ---- shared by its parts ---- */
 
-/* core_reader.c, core_writer.c, core_emitter.c: each sets its constructors in the table at the top. [-0, +0,
- * m] */
+/* core_reader.c, core_writer.c, core_websocket.c, core_emitter.c: each sets its constructors in the table at
+ * the top. [-0, +0, m] */
 void core_reader_open(lua_State *L);
 void core_writer_open(lua_State *L);
+void core_websocket_open(lua_State *L);
 void core_emitter_open(lua_State *L);
 /* Calls emitter_setup and sets `set_runner(run, warn)` in the table at the top: what starts a listener. [-0,
  * +0, m] */

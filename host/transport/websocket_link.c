@@ -135,7 +135,7 @@ enum status websocket_link_open(struct transport **out, struct transport_env *en
     memcpy(websocket->texts + len, origin.data, origin.len);
     own.origin = websocket->texts + len;
   }
-  websocket_reader_init(&websocket->reader, env->limits->packet);
+  websocket_reader_init(&websocket->reader, WEBSOCKET_OF_CLIENT, env->limits->packet);
   if (link_open(&websocket->link, env, &link_ops, &transport_ops, fd, &own) != ST_OK) {
     free(websocket);
     return ST_IO;

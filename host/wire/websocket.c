@@ -45,11 +45,17 @@ static enum status check_data(const struct websocket_reader *reader, uint8_t opc
   return ST_OK;
 }
 
+static bool is_masked(const struct websocket_reader *reader) {
+  return reader->side == WEBSOCKET_OF_CLIENT;
+}
+
 /* What the first two bytes tell. */
 static enum status check_start(const struct websocket_reader *reader, const uint8_t *bytes,
                                struct fault *fault) {
   if (bytes[0] & RESERVED) return broken(fault, "a reserved bit is set");
-  if (!(bytes[1] & MASKED)) return broken(fault, "a client's frame must be masked");
+  if (!!(bytes[1] & MASKED) != is_masked(reader))
+    return broken(fault,
+                  is_masked(reader) ? "a client's frame must be masked" : "a server's frame is masked");
   return is_control(bytes[0] & 15) ? check_control(bytes[0], bytes[1] & 127, fault)
                                    : check_data(reader, bytes[0] & 15, fault);
 }
@@ -82,14 +88,14 @@ static enum status read_header(const struct websocket_reader *reader, const uint
   if ((status = check_start(reader, bytes, fault)) != ST_OK) return status;
   short_len = bytes[1] & 127;
   extended = short_len == LEN_64 ? 8 : short_len == LEN_16 ? 2 : 0;
-  *size = 2 + extended + sizeof frame->mask;
+  *size = 2 + extended + (is_masked(reader) ? WEBSOCKET_MASK : 0);
   if (len < 2 + extended) return ST_MORE;
   frame->opcode = bytes[0] & 15;
   frame->final = bytes[0] & FINAL;
   frame->left = extended ? big_endian(bytes + 2, extended) : short_len;
   if ((status = check_length(reader, frame, extended, fault)) != ST_OK) return status;
   if (len < *size) return ST_MORE;
-  memcpy(frame->mask, bytes + 2 + extended, sizeof frame->mask);
+  if (is_masked(reader)) memcpy(frame->mask, bytes + 2 + extended, sizeof frame->mask);
   return ST_OK;
 }
 
@@ -125,7 +131,7 @@ static enum status next_header(struct websocket_reader *reader, struct websocket
 
 /* ---- its bytes ---- */
 
-static void unmask(uint8_t *data, size_t len, const uint8_t mask[4]) {
+void websocket_mask(uint8_t *data, size_t len, const uint8_t mask[WEBSOCKET_MASK]) {
   uint32_t half;
   uint64_t wide, word;
   size_t at = 0;
@@ -158,15 +164,15 @@ static bool take_whole(struct websocket_reader *reader, struct websocket_input *
   const struct websocket_frame *frame = &reader->frame;
   size_t len = (size_t)frame->left;
   if (!frame->final || frame->opcode == OP_CONTINUATION || in->len < frame->left) return false;
-  unmask(in->data, len, frame->mask);
+  if (is_masked(reader)) websocket_mask(in->data, len, frame->mask);
   *event = (struct websocket_event){kind_of(frame->opcode), slice_of(in->data, len)};
   advance(in, len);
   return true;
 }
 
-static void turn_mask(uint8_t mask[4], size_t by) {
-  uint8_t turned[4];
-  for (size_t i = 0; i < 4; i++) turned[i] = mask[(i + by) & 3];
+static void turn_mask(uint8_t mask[WEBSOCKET_MASK], size_t by) {
+  uint8_t turned[WEBSOCKET_MASK];
+  for (size_t i = 0; i < WEBSOCKET_MASK; i++) turned[i] = mask[(i + by) & 3];
   memcpy(mask, turned, sizeof turned);
 }
 
@@ -174,7 +180,7 @@ static void turn_mask(uint8_t mask[4], size_t by) {
 static enum status collect(struct websocket_reader *reader, struct websocket_input *in) {
   struct websocket_frame *frame = &reader->frame;
   size_t part = in->len < frame->left ? in->len : (size_t)frame->left;
-  unmask(in->data, part, frame->mask);
+  if (is_masked(reader)) websocket_mask(in->data, part, frame->mask);
   if (buf_put(&reader->kept, in->data, part) != ST_OK) return ST_NOMEM;
   turn_mask(frame->mask, part);
   advance(in, part);
@@ -225,8 +231,8 @@ enum status websocket_next(struct websocket_reader *reader, struct websocket_inp
 
 /* ---- the rest ---- */
 
-void websocket_reader_init(struct websocket_reader *reader, uint64_t limit) {
-  *reader = (struct websocket_reader){.limit = limit};
+void websocket_reader_init(struct websocket_reader *reader, enum websocket_side side, uint64_t limit) {
+  *reader = (struct websocket_reader){.side = side, .limit = limit};
 }
 
 void websocket_reader_deinit(struct websocket_reader *reader) {

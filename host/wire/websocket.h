@@ -1,5 +1,5 @@
 /*
- * websocket: the server's half of RFC 6455 framing, without extensions. Messages are unmasked and handed out
+ * websocket: RFC 6455 framing, without extensions, for either side. Messages are unmasked and handed out
  * in place from the reader's bytes; only what is cut by the end of a read, or comes in fragments, is
  * collected in a buffer, which grows by what has arrived, never by the length that the peer declared. It
  * knows no socket and no handshake.
@@ -12,9 +12,13 @@
 #include "base/status.h"
 
 #define WEBSOCKET_HEADER_MAX 10 /* of a frame of the server: it is not masked */
+#define WEBSOCKET_MASK 4
 #define WEBSOCKET_CONTROL_MAX 125
 
 enum websocket_kind { WEBSOCKET_MESSAGE, WEBSOCKET_CLOSE, WEBSOCKET_PING, WEBSOCKET_PONG };
+
+/* Whose frames are read. */
+enum websocket_side { WEBSOCKET_OF_CLIENT, WEBSOCKET_OF_SERVER };
 
 /* The bytes of one read, which are unmasked where they stand. */
 struct websocket_input {
@@ -32,13 +36,14 @@ struct websocket_frame {
   uint64_t left; /* bytes that are still to come */
   uint8_t opcode;
   bool final;
-  uint8_t mask[4]; /* turned so that it begins with the next byte */
+  uint8_t mask[WEBSOCKET_MASK]; /* turned so that it begins with the next byte */
 };
 
 struct websocket_reader {
   struct buf kept;    /* the message that is not whole yet; behind it a control frame that is not */
   size_t message_len; /* how much of it is the message */
   uint64_t limit;     /* the longest message allowed, bytes */
+  enum websocket_side side;
   struct websocket_frame frame;
   bool in_frame;   /* the header of `frame` was read, its bytes were not */
   bool fragmented; /* a message has begun and its final fragment has not */
@@ -46,7 +51,7 @@ struct websocket_reader {
   uint8_t header[14]; /* a header that is not whole yet */
 };
 
-void websocket_reader_init(struct websocket_reader *reader, uint64_t limit);
+void websocket_reader_init(struct websocket_reader *reader, enum websocket_side side, uint64_t limit);
 void websocket_reader_deinit(struct websocket_reader *reader);
 /*
  * Takes the next event from *in. ST_OK: its bytes are borrowed from *in or from the reader, until the next
@@ -68,6 +73,9 @@ enum status websocket_close_parse(struct slice bytes, int *code, struct slice *r
 /* True for a code that RFC 6455 or its registry lets an endpoint send. */
 bool websocket_code_sendable(int code);
 
+/* Applies a mask, or takes it away. */
+void websocket_mask(uint8_t *data, size_t len, const uint8_t mask[WEBSOCKET_MASK]);
+
 /* Writes the header of a server's binary message of `len` bytes so that it ends at `end`; returns its length.
  */
 size_t websocket_header(uint8_t *end, size_t len);
@@ -76,5 +84,9 @@ size_t websocket_header(uint8_t *end, size_t len);
 enum status websocket_put_close(struct buf *out, int code, struct slice reason);
 /* Appends a pong with the bytes of a ping, at most WEBSOCKET_CONTROL_MAX. ST_OK or ST_NOMEM. */
 enum status websocket_put_pong(struct buf *out, struct slice bytes);
+/* Appends a client's frame of the kind, whole and masked: what control frames carry must fit. ST_OK or
+ * ST_NOMEM. */
+enum status websocket_put_masked(struct buf *out, enum websocket_kind kind, struct slice bytes,
+                                 const uint8_t mask[WEBSOCKET_MASK]);
 
 #endif

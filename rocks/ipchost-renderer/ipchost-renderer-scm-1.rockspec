@@ -19,5 +19,6 @@ build = {
     ["ipchost.renderer.receive"] = "ipchost/renderer/receive.lua",
     ["ipchost.renderer.session"] = "ipchost/renderer/session.lua",
     ["ipchost.renderer.wait"] = "ipchost/renderer/wait.lua",
+    ["ipchost.renderer.websocket"] = "ipchost/renderer/websocket.lua",
   },
 }

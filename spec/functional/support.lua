@@ -6,7 +6,7 @@ local uv = require "luv"
 local await = require("async").await
 local renderer = require "ipchost.renderer"
 
-local support = { transports = { "unix", "tcp" } }
+local support = { streams = { "unix", "tcp" }, transports = { "unix", "tcp", "ws" } }
 
 local binary = os.getenv("IPCHOST_BIN") or "build/ipchost"
 if binary:sub(1, 1) ~= "/" then binary = uv.cwd() .. "/" .. binary end
@@ -117,6 +117,7 @@ function support.start(script, options)
   if not self.ready then error("the host did not get ready:\n" .. self.err, 2) end
   self.address = {}
   self.address.unix, self.address.tcp, self.address.http = self.ready:match("^(unix:%S+) (tcp:%S+) (http:%S+)$")
+  self.address.ws = self.address.http:gsub("^http", "ws")
   self.http_port = math.tointeger(self.address.http:match(":(%d+)$"))
   return self
 end

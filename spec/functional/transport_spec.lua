@@ -69,7 +69,7 @@ function Bare:close()
   if not self.stream:is_closing() then self.stream:close() end
 end
 
-for _, transport in ipairs(support.transports) do
+for _, transport in ipairs(support.streams) do
   describe("a link over " .. transport, function()
     local host, bare, renderer
 

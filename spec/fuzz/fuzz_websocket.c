@@ -24,7 +24,7 @@ static void check_events(struct slice stream, uint64_t limit) {
   struct slice reason;
   int code;
   memcpy(read, stream.data, stream.len);
-  websocket_reader_init(&reader, limit);
+  websocket_reader_init(&reader, WEBSOCKET_OF_CLIENT, limit);
   while (websocket_next(&reader, &in, &event, &fault) == ST_OK) {
     demand(event.bytes.len <= (event.kind == WEBSOCKET_MESSAGE ? limit : WEBSOCKET_CONTROL_MAX));
     if (event.kind == WEBSOCKET_CLOSE && websocket_close_parse(event.bytes, &code, &reason, &fault) == ST_OK)

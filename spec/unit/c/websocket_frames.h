@@ -40,7 +40,7 @@ static inline struct heard feed(struct slice stream, size_t step, uint64_t limit
   struct heard heard = {.status = ST_MORE};
   struct websocket_reader reader;
   struct websocket_event event;
-  websocket_reader_init(&reader, limit);
+  websocket_reader_init(&reader, WEBSOCKET_OF_CLIENT, limit);
   while (stream.len && heard.status == ST_MORE) {
     size_t len = stream.len < step ? stream.len : step;
     uint8_t *read = malloc(len); /* gone before the next read, as a shared read buffer is */

@@ -146,7 +146,7 @@ TEST(memory_follows_what_arrived) {
   uint8_t bytes[] = "\x82\xff\0\0\0\0\x10\0\0\0mask0123";
   struct websocket_input in = {bytes, sizeof bytes - 1};
   struct fault fault;
-  websocket_reader_init(&reader, (uint64_t)1 << 40);
+  websocket_reader_init(&reader, WEBSOCKET_OF_CLIENT, (uint64_t)1 << 40);
   CHECK_INT(websocket_next(&reader, &in, &event, &fault), ST_MORE);
   CHECK(reader.kept.cap <= 256);
   CHECK(websocket_reader_partial(&reader));
@@ -230,6 +230,50 @@ TEST(control_frames_written) {
   stream.len = 0;
 }
 
+static int reads_of_server(const char *bytes, size_t len, struct websocket_event *event) {
+  static uint8_t read[64]; /* what was read borrows it */
+  struct websocket_input in = {read, len};
+  struct websocket_reader reader;
+  struct fault fault = {.close = 0};
+  enum status status;
+  memcpy(read, bytes, len);
+  websocket_reader_init(&reader, WEBSOCKET_OF_SERVER, LIMIT);
+  status = websocket_next(&reader, &in, event, &fault);
+  websocket_reader_deinit(&reader);
+  return status == ST_OK ? 0 : fault.close;
+}
+
+TEST(the_frames_of_a_server) {
+  struct websocket_event event;
+  CHECK_INT(reads_of_server("\x82\x03one", 5, &event), 0);
+  CHECK(event.kind == WEBSOCKET_MESSAGE && slice_equal(event.bytes, slice_str("one")));
+  CHECK_INT(reads_of_server("\x88\x02\x03\xe8", 4, &event), 0);
+  CHECK(event.kind == WEBSOCKET_CLOSE && event.bytes.len == 2);
+  CHECK_INT(reads_of_server("\x82\x83mask123", 9, &event), 1002);
+}
+
+TEST(the_frames_that_a_client_writes) {
+  static const uint8_t mask[] = {1, 2, 3, 4};
+  static const size_t lens[] = {0, 5, 125, 126, 65535, 65536};
+  static uint8_t bytes[65536];
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 3);
+  for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+    struct heard heard;
+    char head[32];
+    snprintf(head, sizeof head, "M%zu:", lens[i]);
+    CHECK_INT(websocket_put_masked(&stream, WEBSOCKET_MESSAGE, slice_of(bytes, lens[i]), mask), ST_OK);
+    heard = feed(buf_slice(&stream), stream.len, LIMIT);
+    CHECK(heard.events.len == strlen(head) + lens[i] && !memcmp(heard.events.data, head, strlen(head)));
+    CHECK(!memcmp(heard.events.data + strlen(head), bytes, lens[i]));
+    buf_deinit(&heard.events);
+    stream.len = 0;
+  }
+  websocket_put_masked(&stream, WEBSOCKET_PING, slice_str("ping"), mask);
+  websocket_put_masked(&stream, WEBSOCKET_PONG, slice_str("pong"), mask);
+  websocket_put_masked(&stream, WEBSOCKET_CLOSE, slice_of("\x03\xe8", 2), mask);
+  expect("I4:pingO4:pongC2:\x03\xe8", 0);
+}
+
 int main(void) {
   RUN(messages);
   RUN(the_example_of_the_standard);
@@ -245,6 +289,8 @@ int main(void) {
   RUN(close_payloads);
   RUN(headers);
   RUN(control_frames_written);
+  RUN(the_frames_of_a_server);
+  RUN(the_frames_that_a_client_writes);
   buf_deinit(&stream);
   return check_end();
 }

@@ -19,20 +19,31 @@ function parsers.unix(rest)
   return { kind = "unix", path = path }
 end
 
-function parsers.tcp(rest)
+local function parse_inet(scheme, rest)
   local host, port = rest:match("^//%[([%x:.]+)%]:(%d+)$")
   if not host then host, port = rest:match("^//([^/:%[%]]+):(%d+)$") end
   port = tonumber(port)
-  if not host or port < 1 or port > 65535 then return nil, "expected tcp://host:port, with a port of 1 to 65535" end
-  return { kind = "tcp", host = host, port = port }
+  if not host or port < 1 or port > 65535 then
+    return nil, ("expected %s://host:port, with a port of 1 to 65535"):format(scheme)
+  end
+  return { kind = scheme, host = host, port = port }
 end
 
---- Reads an address: `unix:/path` (percent-encoded) or `tcp://host:port`.
+function parsers.tcp(rest) return parse_inet("tcp", rest) end
+
+--- The path is the host's WebSocket, said or not.
+function parsers.ws(rest)
+  local target, why = parse_inet("ws", (rest:gsub("/ipchost$", ""):gsub("/$", "")))
+  if target then target.authority = rest:match("^//([^/]+)") end
+  return target, why
+end
+
+--- Reads an address: `unix:/path` (percent-encoded), `tcp://host:port` or `ws://host:port`.
 -- @treturn table|nil `{ kind, path | host, port, text }`, or nil and what is wrong
 function address.parse(text)
   local scheme, rest = text:match("^(%a+):(.*)$")
   local parser = parsers[scheme]
-  if not parser then return nil, "expected unix:/path or tcp://host:port" end
+  if not parser then return nil, "expected unix:/path, tcp://host:port or ws://host:port" end
   local target, why = parser(rest)
   if target then target.text = text end
   return target, why

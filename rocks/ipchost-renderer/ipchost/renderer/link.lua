@@ -54,13 +54,17 @@ local function start(self)
     if self.closing then
       if not chunk then self:destroy() end
     elseif chunk then
-      self.owner:data(chunk)
+      self:received(chunk)
     else
       self:lost(err)
     end
   end)
-  self.owner:connected()
+  self:opened()
 end
+
+-- What another kind of link does otherwise.
+function Link:opened() self.owner:connected() end
+function Link:received(chunk) self.owner:data(chunk) end
 
 --- Connects to a parsed address.
 function Link:connect(target)

@@ -8,6 +8,7 @@ local scheduler = require "async.scheduler"
 local errors = require "ipchost.renderer.errors"
 local Link = require "ipchost.renderer.link"
 local receive = require "ipchost.renderer.receive"
+local WebSocket = require "ipchost.renderer.websocket"
 
 -- What is sent in one turn of the loop is one write, unless it grows past this.
 local TURN_MAX = 256 * 1024
@@ -34,7 +35,7 @@ function Session.new(target)
     paused = false, -- packets wait for the next turn
     mark = math.huge, cap = math.huge,
   }, Session)
-  self.link = Link.new(self)
+  self.link = (target.kind == "ws" and WebSocket or Link).new(self)
   self.idle = self.link:handle(uv.new_idle)
   self.on_idle = function() self:guard(self.turn) end
   return self
@@ -196,6 +197,15 @@ function Session:lost(why)
   self.link:destroy()
 end
 
+--- The host did not let it in.
+function Session:refused(code, reason)
+  self.refusal = errors.refusal(self.target, code, reason)
+  self:lost()
+end
+
+--- The host broke the rules of the link.
+function Session:failed(code, reason) self:guard(self.fail, code, reason) end
+
 --- Handles the packets that have arrived, unless paused.
 function Session:take()
   local reader = self.reader
@@ -236,6 +246,7 @@ function Session:established(details)
   self.web_contents_id, self.process_id = details.webContentsId, details.processId
   self.reader:limits(limits.packet, limits.nesting)
   self.writer:limits(limits.packet, limits.nesting)
+  if self.link.limit then self.link:limit(limits.packet) end
   self.mark, self.cap = limits.outbound, limits.outbound_max
   self.link:release(self.timer)
   local welcome = self.welcome

@@ -8,6 +8,8 @@ local script_globals = {
 }
 files["scripts"] = { read_globals = script_globals }
 files["bench/echo.lua"] = { read_globals = script_globals }
+files["host/template/scripts"] = { read_globals = script_globals }
+files["host/template/spec"] = { std = "lua54+busted" }
 files["spec"] = { std = "lua54+busted" }
 files["**/*.rockspec"] = { std = "rockspec" }
 -- The environment of scripts is made there: standard functions are replaced.

@@ -5,7 +5,7 @@ file(GLOB_RECURSE rock_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rocks/*.lua
 add_custom_command(
   OUTPUT ${embedded}
   COMMAND ${LUA_INTERPRETER} ${CMAKE_SOURCE_DIR}/tools/embed.lua ${embedded} ${rocks}
-  DEPENDS ${rock_sources} ${CMAKE_SOURCE_DIR}/tools/embed.lua
+  DEPENDS ${rock_sources} ${CMAKE_SOURCE_DIR}/tools/embed.lua ${CMAKE_SOURCE_DIR}/tools/embedding.lua
   VERBATIM)
 target_sources(ipchost_lua PRIVATE ${embedded})
 
@@ -18,9 +18,18 @@ add_custom_command(
   DEPENDS ${client_sources} ${CMAKE_SOURCE_DIR}/tools/bundle.lua
   VERBATIM)
 
+# What `ipchost init` writes.
+set(template ${CMAKE_BINARY_DIR}/template.c)
+file(GLOB_RECURSE template_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/host/template/*)
+add_custom_command(
+  OUTPUT ${template}
+  COMMAND ${LUA_INTERPRETER} ${CMAKE_SOURCE_DIR}/tools/embed_template.lua ${template} ${CMAKE_SOURCE_DIR}/host/template
+  DEPENDS ${template_files} ${CMAKE_SOURCE_DIR}/tools/embed_template.lua ${CMAKE_SOURCE_DIR}/tools/embedding.lua
+  VERBATIM)
+
 file(GLOB app_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/host/*.c)
 list(REMOVE_ITEM app_sources ${CMAKE_SOURCE_DIR}/host/main.c)
-add_library(ipchost_app STATIC ${app_sources} ${client})
+add_library(ipchost_app STATIC ${app_sources} ${client} ${template})
 target_include_directories(ipchost_app PUBLIC ${CMAKE_SOURCE_DIR}/host)
 target_link_libraries(ipchost_app PUBLIC ipchost_lua ipchost_transport)
 

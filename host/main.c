@@ -1,10 +1,11 @@
-/* main: the program: does what the command line says. Standard output is for the ready line, --help and
- * --version. */
+/* main: the program: does what the command line says. Standard output is for the ready line, --help,
+ * --version and what init says. */
 #include <stdio.h>
 #include <unistd.h>
 
 #include "config.h"
 #include "host.h"
+#include "init.h"
 #include "options.h"
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_MISUSED = 2 };
@@ -47,6 +48,28 @@ static int with_config(const struct options *options) {
   return exit_code;
 }
 
+static const char made[] = "Made a project in %s:\n"
+                           "  config.lua          where it listens\n"
+                           "  scripts/main.lua    what it answers\n"
+                           "  public/             the page\n"
+                           "  spec/main_spec.lua  what must hold\n"
+                           "\n"
+                           "Next:\n"
+                           "  cd %s && ipchost    and open http://127.0.0.1:8080\n"
+                           "  busted              runs the spec; its first lines say what it needs\n";
+
+static int init(const char *folder) {
+  struct fault fault;
+  enum status status = init_project(folder, &fault);
+  if (status == ST_EXISTS) return misused(&fault);
+  if (status != ST_OK) {
+    fprintf(stderr, "ipchost: %s\n", fault.text);
+    return EXIT_FAILED;
+  }
+  printf(made, folder, folder);
+  return EXIT_FINE;
+}
+
 int main(int argc, char **argv) {
   struct options options;
   struct fault fault;
@@ -58,6 +81,8 @@ int main(int argc, char **argv) {
   case OPTIONS_VERSION:
     puts("ipchost " IPCHOST_VERSION);
     return EXIT_FINE;
+  case OPTIONS_INIT:
+    return init(options.folder);
   default:
     return with_config(&options);
   }

@@ -8,12 +8,14 @@
 
 static const char help[] =
     "Usage: ipchost [--check] [--dev] [--log-level LEVEL] [CONFIG.lua]\n"
+    "       ipchost init DIR\n"
     "\n"
     "Serves renderers: opens the addresses in the config's `listen`, runs its `scripts` and answers what "
     "renderers\n"
     "send and invoke. CONFIG.lua is ./config.lua if it is not given; its paths are relative to its own "
     "folder.\n"
     "\n"
+    "  init DIR           make a project in DIR, a new or empty folder: config, script, page and spec\n"
     "  --check            read the config, say what is wrong with it, start nothing\n"
     "  --dev              errors carry the host's tracebacks to renderers (as `dev = true` in the config)\n"
     "  --log-level LEVEL  debug, info, warn, error or off, instead of the config's log.level\n"
@@ -74,6 +76,10 @@ static bool is_one_of(const char *arg, const char *a, const char *b, const char 
   return strcmp(arg, a) == 0 || strcmp(arg, b) == 0 || strcmp(arg, c) == 0;
 }
 
+static enum status refuse_options(struct fault *fault) {
+  return fault_set(fault, ST_INVALID, 0, NULL, "init takes a folder and no options: ipchost init DIR");
+}
+
 /* Reads one flag at *index, which it moves past a value. */
 static enum status read_flag(char **argv, int *index, struct options *out, struct fault *fault) {
   static const char level[] = "--log-level";
@@ -82,6 +88,8 @@ static enum status read_flag(char **argv, int *index, struct options *out, struc
     out->action = OPTIONS_HELP;
   else if (is_one_of(arg, "--version", "-v", "-V"))
     out->action = OPTIONS_VERSION;
+  else if (out->action == OPTIONS_INIT)
+    return refuse_options(fault);
   else if (strcmp(arg, "--check") == 0)
     out->action = OPTIONS_CHECK;
   else if (strcmp(arg, "--dev") == 0)
@@ -95,11 +103,28 @@ static enum status read_flag(char **argv, int *index, struct options *out, struc
   return ST_OK;
 }
 
+static enum status begin_init(struct options *out, struct fault *fault) {
+  if (out->action != OPTIONS_RUN || out->dev || out->has_log_level) return refuse_options(fault);
+  out->action = OPTIONS_INIT;
+  return ST_OK;
+}
+
+static enum status read_folder(const char *arg, struct options *out, struct fault *fault) {
+  if (!*arg) return fault_set(fault, ST_INVALID, 0, NULL, "init: the folder's path is empty");
+  if (out->folder)
+    return fault_set(fault, ST_INVALID, 0, NULL, "%.60s: init makes one folder, and %.60s is it", arg,
+                     out->folder);
+  out->folder = arg;
+  return ST_OK;
+}
+
 static enum status read_operand(const char *arg, struct options *out, struct fault *fault) {
+  if (out->action == OPTIONS_INIT) return read_folder(arg, out, fault);
   if (!*arg) return fault_set(fault, ST_INVALID, 0, NULL, "the config's path is empty");
-  if (!out->config && (strcmp(arg, "init") == 0 || strcmp(arg, "test") == 0))
+  if (!out->config && strcmp(arg, "test") == 0)
     return fault_set(fault, ST_INVALID, 0, NULL,
-                     "ipchost %s is not available in this version (a config of that name: ./%s)", arg, arg);
+                     "ipchost test is not available in this version (a config of that name: ./test)");
+  if (!out->config && strcmp(arg, "init") == 0) return begin_init(out, fault);
   if (!out->config && strcmp(arg, "help") == 0) {
     out->action = OPTIONS_HELP;
     return ST_OK;
@@ -126,5 +151,7 @@ enum status options_parse(int argc, char **argv, struct options *out, struct fau
     if (out->action == OPTIONS_HELP || out->action == OPTIONS_VERSION) break;
   }
   if (!out->config) out->config = "config.lua";
+  if (status == ST_OK && out->action == OPTIONS_INIT && !out->folder)
+    return fault_set(fault, ST_INVALID, 0, NULL, "init: which folder? ipchost init DIR");
   return status;
 }

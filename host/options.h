@@ -13,6 +13,7 @@
 enum options_action {
   OPTIONS_RUN,
   OPTIONS_CHECK,   /* --check: read the config and stop */
+  OPTIONS_INIT,    /* init DIR: make a project in `folder` */
   OPTIONS_HELP,    /* print options_help on standard output, exit 0 */
   OPTIONS_VERSION, /* print "ipchost " and the version, exit 0 */
 };
@@ -20,6 +21,7 @@ enum options_action {
 struct options {
   enum options_action action;
   const char *config; /* borrowed from argv; "config.lua" by default */
+  const char *folder; /* borrowed from argv; of OPTIONS_INIT only */
   bool dev;           /* on top of the config's */
   bool has_log_level; /* instead of the config's */
   enum log_level log_level;

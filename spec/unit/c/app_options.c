@@ -39,6 +39,18 @@ TEST(everything) {
   CHECK_INT(options.action, OPTIONS_RUN);
 }
 
+TEST(init) {
+  CHECK_INT(PARSE2("init", "x/new"), ST_OK);
+  CHECK_INT(options.action, OPTIONS_INIT);
+  CHECK_STR(options.folder, "x/new");
+  CHECK_INT(PARSE3("init", "--", "--odd"), ST_OK);
+  CHECK_STR(options.folder, "--odd");
+  CHECK_INT(PARSE2("init", "--help"), ST_OK);
+  CHECK_INT(options.action, OPTIONS_HELP);
+  CHECK_INT(PARSE1("./init"), ST_OK);
+  CHECK_INT(options.action, OPTIONS_RUN);
+}
+
 TEST(help_and_version) {
   static const char *const helps[] = {"--help", "-h", "help"}, *const versions[] = {"--version", "-v", "-V"};
   for (int i = 0; i < 3; i++) {
@@ -69,14 +81,18 @@ TEST(mistakes_are_named) {
   refused(PARSE1("--log-levels=info"), "--log-levels=info: unknown option; did you mean --log-level?");
   refused(PARSE2("a.lua", "b.lua"), "b.lua: only one config is allowed, and a.lua is it");
   refused(PARSE1(""), "the config's path is empty");
-  refused(PARSE2("init", "dir"),
-          "ipchost init is not available in this version (a config of that name: ./init)");
+  refused(PARSE1("init"), "init: which folder? ipchost init DIR");
+  refused(PARSE2("init", ""), "init: the folder's path is empty");
+  refused(PARSE3("init", "a", "b"), "b: init makes one folder, and a is it");
+  refused(PARSE3("init", "a", "--check"), "init takes a folder and no options: ipchost init DIR");
+  refused(PARSE3("--dev", "init", "a"), "init takes a folder and no options: ipchost init DIR");
   refused(PARSE1("test"), "ipchost test is not available in this version (a config of that name: ./test)");
 }
 
 int main(void) {
   RUN(defaults);
   RUN(everything);
+  RUN(init);
   RUN(help_and_version);
   RUN(mistakes_are_named);
   return check_end();

@@ -1,0 +1,30 @@
+// Ordinary Electron renderer code: ask with invoke, listen with on.
+import { ipcRenderer, renderer } from '/ipchost/renderer.js'
+
+const count = document.getElementById('count')
+const state = document.getElementById('state')
+
+const show = (value) => {
+  count.textContent = value
+}
+
+const fail = (error) => {
+  state.textContent = error.message
+}
+
+ipcRenderer.on('count:changed', (event, value) => show(value))
+
+for (const button of document.querySelectorAll('[data-step]')) {
+  button.addEventListener('click', () => {
+    ipcRenderer.invoke('count:add', Number(button.dataset.step)).catch(fail)
+  })
+}
+
+ipcRenderer.invoke('count:get').then((value) => {
+  show(value)
+  state.textContent = 'Connected'
+}, fail)
+
+renderer.closed.then(() => {
+  state.textContent = 'The host is gone: load this page again once it is back'
+})

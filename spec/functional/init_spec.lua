@@ -1,0 +1,106 @@
+-- ipchost init: a project that runs as it is, and nothing is ever overwritten.
+local uv = require "luv"
+local support = require "spec.functional.support"
+
+describe("ipchost init", function()
+  local folder, project
+
+  before_each(function()
+    folder = support.folder()
+    project = folder .. "/new"
+  end)
+  after_each(function() support.remove_folder(folder) end)
+
+  --- Runs a command to its end: exit code, standard output, standard error.
+  local function run(args, options)
+    local process = support.spawn(args, options)
+    local code = process:wait()
+    return code, process.out, process.err
+  end
+
+  local function read(path)
+    local file = assert(io.open(path))
+    local text = file:read("a")
+    file:close()
+    return text
+  end
+
+  local function is_file(path)
+    local stat = uv.fs_stat(project .. "/" .. path)
+    return stat and stat.type == "file"
+  end
+
+  --- What the project's spec needs: busted with the rocks of this source, and the binary that is tested.
+  local function run_spec()
+    local root, path = uv.cwd(), ""
+    for _, rock in ipairs { "ipchost", "ipchost-async", "ipchost-renderer" } do
+      path = path .. ("%s/rocks/%s/?.lua;%s/rocks/%s/?/init.lua;"):format(root, rock, root, rock)
+    end
+    local variables = { LUA_PATH = path .. ";", LUA_CPATH = root .. "/build/lua/?.so;;", IPCHOST_BIN = support.binary }
+    local args = {}
+    for name, value in pairs(variables) do args[#args + 1] = name .. "=" .. value end
+    table.move({ "busted", "--output=plainTerminal" }, 1, 2, #args + 1, args)
+    return run(args, { command = "/usr/bin/env", cwd = project })
+  end
+
+  it("makes what runs as it is, and says what to do next", function()
+    local code, out, err = run { "init", project }
+    assert.equal(0, code, err)
+    assert.equal("", err)
+    assert.matches(project, out, 1, true)
+    assert.matches("http://127.0.0.1:8080", out, 1, true)
+    for _, path in ipairs { "config.lua", "scripts/main.lua", "public/index.html", "spec/main_spec.lua" } do
+      assert.is_true(is_file(path), path)
+    end
+    assert.equal(0, (run({ "--check" }, { cwd = project })))
+  end)
+
+  it("makes a page without inline code and a policy that says so", function()
+    run { "init", project }
+    local page = read(project .. "/public/index.html")
+    assert.matches("default-src 'none'; script-src 'self'", page, 1, true)
+    assert.is_nil(page:find("<script>", 1, true))
+    assert.is_nil(page:find("<style", 1, true))
+    assert.is_nil(page:find("style=", 1, true))
+  end)
+
+  it("makes a spec that passes, and that fails when the script is wrong", function()
+    run { "init", project }
+    local code, out, err = run_spec()
+    assert.equal(0, code, out .. err)
+    assert.matches("2 successes / 0 failures / 0 errors / 0 pending", out, 1, true)
+    local script = project .. "/scripts/main.lua"
+    support.write_file(script, (read(script):gsub("count %+ step", "count - step")))
+    assert.is_true((run_spec()) > 0)
+  end)
+
+  it("takes an empty folder, one with a repository, and the current one", function()
+    assert(uv.fs_mkdir(project, 448))
+    assert(uv.fs_mkdir(project .. "/.git", 448))
+    local code, _, err = run({ "init", "." }, { cwd = project })
+    assert.equal(0, code, err)
+    assert.is_true(is_file("config.lua"))
+  end)
+
+  it("overwrites nothing, and leaves a folder that is not empty as it is", function()
+    assert(uv.fs_mkdir(project, 448))
+    support.write_file(project .. "/config.lua", "mine")
+    local code, out, err = run { "init", project }
+    assert.equal(2, code)
+    assert.equal("", out)
+    assert.matches(project .. " is not empty (config.lua is there)", err, 1, true)
+    assert.equal("mine", read(project .. "/config.lua"))
+    assert.is_nil(uv.fs_stat(project .. "/scripts"))
+  end)
+
+  it("fails with the path and the system's words", function()
+    support.write_file(project, "a file")
+    for path, words in pairs { [project] = "Not a directory", [folder .. "/no/new"] = "No such file or directory" } do
+      local code, out, err = run { "init", path }
+      assert.equal(1, code)
+      assert.equal("", out)
+      assert.matches(path .. ": " .. words, err, 1, true)
+    end
+    assert.equal("a file", read(project))
+  end)
+end)

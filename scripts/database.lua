@@ -2,8 +2,8 @@
 -- again after a failure, so that a path that is put right or a lock that is let go needs no restart.
 -- Errors are tables with a code of SQLite's: SQLITE_BUSY, SQLITE_CANTOPEN, ...
 --
--- What the library does to values: integers are read with 32 bits only, so columns of larger ones are REAL; text
--- ends at a zero byte.
+-- What to know of the library: integers are read with 32 bits only, so columns of larger ones are REAL; text ends at a
+-- zero byte; a connection that fails is never freed.
 local PATIENCE_MS = { 20, 50, 100, 200 } -- waits between attempts on a locked database
 
 -- SQLite's codes by its texts: the library hands on no numbers.
@@ -67,8 +67,16 @@ local function execute(self, sql, ...)
   return rows, affected, self.connection:last_id()
 end
 
+--- Whether the file can be opened at all, asked before the library is; an empty one is an empty database.
+local function require_file(self)
+  local file, why = io.open(self.path, "a")
+  if not file then self:fail("unable to open database file" .. why:sub(#self.path + 1)) end
+  file:close()
+end
+
 local function open(self)
   if self.connection then return end
+  require_file(self)
   local found, DBI = pcall(require, "DBI")
   if not found then
     error { name = "DatabaseError", message = "install lua-dbi-sqlite3: " .. tostring(DBI), code = "MODULE_NOT_FOUND" }

@@ -18,5 +18,5 @@ document.getElementById('show-keys').addEventListener('click', () => keys.showMo
 
 keepConnected(() => {
   figures.subscribe().catch(unlessClosed)
-  notes.refresh().catch(unlessClosed)
+  notes.refresh()
 })

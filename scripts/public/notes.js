@@ -36,8 +36,12 @@ export class Notes {
     setInterval(() => this.#tick(), TIME_PERIOD)
   }
 
-  /** Asks for the list, until there is one. */
-  async refresh() {
+  /** Asks for the list, until there is one or that is given up. */
+  refresh() {
+    return this.#attempt(() => this.#ask())
+  }
+
+  async #ask() {
     const asked = ++this.#asked
     const words = this.#search.value.trim()
     const list = await this.#patience.run(() => ipcRenderer.invoke('notes:list', words))
@@ -91,7 +95,7 @@ export class Notes {
 
   #searchSoon() {
     clearTimeout(this.#searchTimer)
-    this.#searchTimer = setTimeout(() => this.#attempt(() => this.refresh()), SEARCH_DELAY)
+    this.#searchTimer = setTimeout(() => this.refresh(), SEARCH_DELAY)
   }
 
   // ---- what is done ----
@@ -121,7 +125,7 @@ export class Notes {
     if (!added) return
     if (this.#text.value === text) this.#text.value = ''
     sessionStorage.setItem(DRAFT, this.#text.value)
-    await this.#attempt(() => this.refresh())
+    await this.refresh()
   }
 
   async #save(item, text) {
@@ -130,7 +134,7 @@ export class Notes {
       item.note = await this.#patience.run(() => this.#edit(id, text))
       this.#patience.hide()
     })
-    if (saved) queueMicrotask(() => this.#attempt(() => this.refresh()))
+    if (saved) queueMicrotask(() => this.refresh())
     return saved
   }
 
@@ -152,7 +156,7 @@ export class Notes {
     })
     if (!removed) return
     const focused = element.contains(document.activeElement)
-    await this.#attempt(() => this.refresh())
+    await this.refresh()
     if (focused) (neighbour?.isConnected ? neighbour : this.#text).focus()
     this.#toast.show(`Deleted: ${note.text.trim().slice(0, 40)}`, 'Undo', () => this.#restore(note.text))
   }
@@ -160,14 +164,14 @@ export class Notes {
   #restore(text) {
     this.#attempt(async () => {
       await this.#patience.run(() => ipcRenderer.invoke('notes:add', text))
-      await this.refresh()
+      await this.#ask()
     })
   }
 
   async #changedElsewhere({ kind, note }) {
     const item = this.#items.get(note.id)
     if (kind === 'deleted' && item?.editing) item.gone()
-    await this.#attempt(() => this.refresh())
+    await this.refresh()
     this.#items.get(note.id)?.flash()
     this.#toast.show(`A note was ${ELSEWHERE[kind]} on another page`)
   }

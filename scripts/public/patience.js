@@ -22,6 +22,7 @@ export class Patience {
   /** @type {Set<{ again: () => void, stop: (error: Error) => void, error: Error }>} */
   #waiting = new Set()
   #troubles = 0
+  #givenUp = 0
   #timer
 
   /** @param {HTMLElement} panel where trouble is shown */
@@ -39,10 +40,11 @@ export class Patience {
     let troubled = false
     try {
       for (;;) {
+        const before = this.#givenUp
         try {
           return await action()
         } catch (error) {
-          if (!passes(error)) throw error
+          if (!passes(error) || this.#givenUp !== before) throw error
           if (!troubled) this.#troubles++
           troubled = true
           await this.#wait(error)
@@ -104,7 +106,9 @@ export class Patience {
     for (const { again } of this.#take()) again()
   }
 
+  /** Also what is being tried just now is not tried again. */
   #stop() {
+    this.#givenUp++
     for (const { stop, error } of this.#take()) stop(error)
   }
 }

@@ -30,6 +30,9 @@ export function makeBuffer(bytes, maxByteLength) {
   return made
 }
 
+/** Newer engines give each error an accessor of its own, which their structuredClone keeps. */
+const STACK_IS_SET = Object.getOwnPropertyDescriptor(new Error(), 'stack')?.set !== undefined
+
 /**
  * @param {string} name
  * @param {string | undefined} message
@@ -38,7 +41,8 @@ export function makeBuffer(bytes, maxByteLength) {
  */
 export function makeError(name, message, stack) {
   const error = new ERROR_CLASSES[name](message)
-  Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true })
+  if (STACK_IS_SET) error.stack = stack
+  else Object.defineProperty(error, 'stack', { value: stack, writable: true, configurable: true })
   return error
 }
 

@@ -45,7 +45,8 @@ function compareKeys(a, b, each, path) {
     const x = Object.getOwnPropertyDescriptor(a, key)
     const y = Object.getOwnPropertyDescriptor(b, key)
     if (x.enumerable !== y.enumerable || x.writable !== y.writable || x.configurable !== y.configurable) return `${path}.${String(key)} (descriptor)`
-    const found = each(x.value, y.value, `.${String(key)}`)
+    if (Boolean(x.get) !== Boolean(y.get)) return `${path}.${String(key)} (descriptor)`
+    const found = each(a[key], b[key], `.${String(key)}`)
     if (found) return found
   }
 }

@@ -124,10 +124,10 @@ export interface ConnectOptions {
   timeout?: number
 }
 
-/** `unix:/path` or `tcp://host:port`. */
+/** In Node `unix:/path`, `tcp://host:port` or `ws://host:port`; in pages and workers `ws://host:port`. */
 export function connect<C extends Contract = Untyped>(address: string, options?: ConnectOptions): Promise<Renderer<C>>
 
-/** Connects at first use, to $IPCHOST_ADDRESS. */
+/** Connects at first use: a page or a worker to the host that this script came from, Node to $IPCHOST_ADDRESS. */
 export const renderer: Renderer
 export const ipcRenderer: IpcRenderer
 export const webFrame: WebFrame

@@ -3,29 +3,51 @@ import { randomBytes } from 'node:crypto'
 import { types } from 'node:util'
 import { codedError } from './errors.js'
 import { NodeStream } from './node-stream.js'
+import { NodeWebSocket } from './node-web-socket.js'
 
 /** @typedef {import('./session.js').Handlers} Handlers */
 
+const WEB_PORT = 80
+const WEB_SOCKET_PATH = '/ipchost'
+
 /**
- * Where an address leads.
+ * Where an address of a stream leads.
  * @param {string} address
  * @returns {{ path: string } | { host: string, port: number } | undefined}
  */
-function targetOf(address) {
+function streamTargetOf(address) {
   if (address.startsWith('unix:')) return { path: decodeURIComponent(address.slice('unix:'.length)) }
   const tcp = /^tcp:\/\/(?:\[([^\]]+)\]|([^:/]+)):(\d+)\/?$/.exec(address)
   return tcp ? { host: tcp[1] ?? tcp[2], port: Number(tcp[3]) } : undefined
 }
 
+/**
+ * Where the address of a WebSocket leads.
+ * @param {string} address
+ * @returns {{ host: string, port: number, authority: string, path: string } | undefined}
+ */
+function webTargetOf(address) {
+  if (!address.startsWith('ws://')) return undefined
+  try {
+    const { hostname, host, port, pathname, search } = new URL(address)
+    const path = (pathname === '/' ? WEB_SOCKET_PATH : pathname) + search
+    return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || WEB_PORT), authority: host, path }
+  } catch {
+    return undefined
+  }
+}
+
 /** @type {import('./session.js').Engine & { addresses: string }} */
 export const nodeEngine = {
-  addresses: 'unix:/path or tcp://host:port',
+  addresses: 'unix:/path, tcp://host:port or ws://host:port',
   /**
    * @param {string} address
    * @param {Handlers} handlers
    */
   dial(address, handlers) {
-    const target = targetOf(address)
+    const web = webTargetOf(address)
+    if (web) return new NodeWebSocket(address, web, handlers)
+    const target = streamTargetOf(address)
     if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is ${this.addresses}`)
     return new NodeStream(address, target, handlers)
   },

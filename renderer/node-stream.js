@@ -2,26 +2,18 @@
 import { connect as connectSocket } from 'node:net'
 import { BlockReader } from './block-reader.js'
 import { MalformedError } from './malformed-error.js'
+import { socketError } from './socket-error.js'
 
 /** @typedef {import('./session.js').Handlers} Handlers */
 
 const STREAM_HEADROOM = 4
 const READ_BUFFER = 256 * 1024
 
-/** What went wrong, by the code of the system. */
-const EXPLANATIONS = /** @type {Record<string, string>} */ ({
-  ENOENT: 'there is no such socket; is the host running?',
-  ECONNREFUSED: 'nobody listens there; is the host running?',
-  EACCES: 'the socket belongs to somebody else; the host must run as the same user, or name it in security.uids',
-  ENOTFOUND: 'there is no such machine',
-})
-
 export class NodeStream {
   headroom = STREAM_HEADROOM
   #socket
   #blocks
   #handlers
-  #address
   #connected = false
   /** @type {Error | undefined} */
   #error
@@ -32,13 +24,12 @@ export class NodeStream {
    * @param {Handlers} handlers
    */
   constructor(address, target, handlers) {
-    this.#address = address
     this.#handlers = handlers
     this.#blocks = new BlockReader(handlers.onblock)
     const onread = { buffer: Buffer.allocUnsafeSlow(READ_BUFFER), callback: this.#read }
     this.#socket = connectSocket({ ...target, noDelay: true, onread })
     this.#socket.on('connect', () => { this.#connected = true })
-    this.#socket.on('error', (error) => { this.#error = this.#explain(error) })
+    this.#socket.on('error', (error) => { this.#error = socketError(address, this.#connected, error) })
     this.#socket.on('close', () => handlers.onclose(this.#error))
   }
 
@@ -61,17 +52,6 @@ export class NodeStream {
       this.#handlers.onfault(error)
     }
     return true
-  }
-
-  /**
-   * @param {NodeJS.ErrnoException} error
-   * @returns {Error}
-   */
-  #explain(error) {
-    const text = this.#connected
-      ? `The connection to ${this.#address} broke: ${error.code ?? error.message}`
-      : `Cannot connect to ${this.#address}: ${error.code ?? error.message}${EXPLANATIONS[error.code ?? ''] ? `, ${EXPLANATIONS[error.code ?? '']}` : ''}`
-    return Object.assign(new Error(text, { cause: error }), { code: error.code ?? 'ERR_CLOSED' })
   }
 
   get bufferedAmount() {

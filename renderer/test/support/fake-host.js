@@ -14,6 +14,23 @@ const LIMITS = { packet: 1 << 26, nesting: 1000, invokes: 65536, frames: 1000, p
 const PATIENCE_MS = 20000
 const FRAME = { routingId: 7, frameTreeNodeId: 8, frameToken: 'token' }
 
+/** Packets, each [kind, items, payload], as one block. */
+export function blockOf(packets) {
+  const writer = new Writer()
+  for (const [kind, items, payload] of packets) {
+    const open = beginPacket(writer, kind, items)
+    if (!LAYOUTS[kind].items.some(({ type }) => type === 'payload')) continue
+    new Encoder().encode(writer, payload, 'payload')
+    writer.closeBytes(open)
+  }
+  return writer.bytes.subarray(0, writer.length)
+}
+
+/** What answers hello. */
+export function welcomePacket(limits = {}) {
+  return [KIND.WELCOME, { resumed: false, sent: 0, received: 0 }, { host: new ArrayBuffer(16), processId: 5, webContentsId: 6, frame: FRAME, limits: { ...LIMITS, ...limits }, features: 0, server: 'fake' }]
+}
+
 export class FakeHost {
   /** @type {{ name: string, payload?: any }[]} what has come and was not asked for yet */
   #packets = []
@@ -77,20 +94,13 @@ export class FakeHost {
     const hello = await this.next()
     // A block over what it tells is an error, as with a real one.
     this.#blocks.limit = limits.packet ?? LIMITS.packet
-    this.send([KIND.WELCOME, { resumed: false, sent: 0, received: 0 }, { host: new ArrayBuffer(16), processId: 5, webContentsId: 6, frame: FRAME, limits: { ...LIMITS, ...limits }, features: 0, server: 'fake' }])
+    this.send(welcomePacket(limits))
     return hello
   }
 
   /** Sends packets, each [kind, items, payload], in one block. */
   send(...packets) {
-    const writer = new Writer()
-    for (const [kind, items, payload] of packets) {
-      const open = beginPacket(writer, kind, items)
-      if (!LAYOUTS[kind].items.some(({ type }) => type === 'payload')) continue
-      new Encoder().encode(writer, payload, 'payload')
-      writer.closeBytes(open)
-    }
-    this.sendBlock(writer.bytes.subarray(0, writer.length))
+    this.sendBlock(blockOf(packets))
   }
 
   sendBlock(bytes) {

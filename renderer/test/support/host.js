@@ -12,7 +12,7 @@ const binary = resolve(project, process.env.IPCHOST_BIN ?? 'build/ipchost')
 /** Far above what anything takes: a process that is not let go is a failure. */
 const PATIENCE_MS = 30000
 
-export const transports = ['unix', 'tcp']
+export const transports = ['unix', 'tcp', 'ws']
 
 class Host {
   log = ''

@@ -1,0 +1,169 @@
+/** NodeWebSocket: a WebSocket of Node as a transport, by this package's own client. A block is one binary message. */
+import { randomBytes } from 'node:crypto'
+import { connect as connectSocket } from 'node:net'
+import { MalformedError } from './malformed-error.js'
+import { socketError } from './socket-error.js'
+import { BINARY, CLOSE, FRAME_HEADROOM, FrameReader, makeFrame, PONG, sealFrame } from './web-socket-frames.js'
+import { UpgradeReader, upgradeRequest } from './web-socket-upgrade.js'
+
+/** @typedef {import('./session.js').Handlers} Handlers */
+
+const SOCKET_READ_BUFFER = 256 * 1024
+/** How long the host may take to close as well. */
+const CLOSE_MS = 1000
+const NORMAL_CLOSE = new Uint8Array([1000 >> 8, 1000 & 255])
+
+export class NodeWebSocket {
+  headroom = FRAME_HEADROOM
+  #address
+  #handlers
+  #socket
+  #frames
+  /** @type {UpgradeReader | undefined} until the connection is a WebSocket */
+  #upgrade
+  /** @type {Uint8Array[]} what was sent before that */
+  #early = []
+  #earlyAmount = 0
+  #connected = false
+  #closing = false
+  /** What came is no run of frames: nothing more is read. */
+  #broken = false
+  /** @type {{ code: number, reason: string } | undefined} what the host closes with */
+  #closed
+  /** @type {Error | undefined} */
+  #error
+
+  /**
+   * @param {string} address as a user wrote it, for messages
+   * @param {{ host: string, port: number, authority: string, path: string }} target
+   * @param {Handlers} handlers
+   */
+  constructor(address, target, handlers) {
+    this.#address = address
+    this.#handlers = handlers
+    this.#frames = new FrameReader({
+      onmessage: handlers.onblock,
+      onping: (payload) => this.#socket.write(makeFrame(PONG, payload)),
+      onclose: (closed) => this.#peerCloses(closed),
+    })
+    const key = randomBytes(16).toString('base64')
+    this.#upgrade = new UpgradeReader(key)
+    const onread = { buffer: Buffer.allocUnsafeSlow(SOCKET_READ_BUFFER), callback: this.#read }
+    this.#socket = connectSocket({ host: target.host, port: target.port, noDelay: true, onread })
+    this.#socket.on('connect', () => { this.#connected = true })
+    this.#socket.on('error', (error) => { this.#error ??= socketError(address, this.#connected, error) })
+    this.#socket.on('close', () => this.#gone())
+    this.#socket.write(upgradeRequest(target, key))
+  }
+
+  /** The longest block that is taken. */
+  set limit(bytes) {
+    this.#frames.limit = bytes
+  }
+
+  get limit() {
+    return this.#frames.limit
+  }
+
+  /** @type {(length: number, bytes: Uint8Array) => boolean} */
+  #read = (length, bytes) => {
+    const at = this.#upgrade ? this.#answered(this.#upgrade, bytes, length) : 0
+    if (at < 0 || this.#closed || this.#broken) return true
+    try {
+      this.#frames.push(bytes, at, length)
+      this.#handlers.onbatch()
+    } catch (error) {
+      if (!(error instanceof MalformedError)) throw error
+      this.#broken = true
+      this.#handlers.onfault(error)
+    }
+    return true
+  }
+
+  /**
+   * @param {UpgradeReader} upgrade
+   * @param {Uint8Array} bytes
+   * @param {number} length
+   * @returns {number} where frames begin; -1: nowhere yet
+   */
+  #answered(upgrade, bytes, length) {
+    try {
+      const at = upgrade.push(bytes, length)
+      if (at >= 0) this.#upgraded()
+      return at
+    } catch (error) {
+      this.#fail(error)
+      return -1
+    }
+  }
+
+  #upgraded() {
+    this.#upgrade = undefined
+    for (const block of this.#early) this.#socket.write(sealFrame(block, BINARY))
+    this.#early = []
+    this.#earlyAmount = 0
+    if (this.#closing) this.#sayClose()
+  }
+
+  /** @param {any} error of an upgrade */
+  #fail(error) {
+    error.message = `Cannot connect to ${this.#address}: ${error.message}`
+    this.#error = error
+    this.#socket.destroy()
+  }
+
+  #gone() {
+    try {
+      if (!this.#error) this.#upgrade?.ended()
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#handlers.onclose(this.#error, this.#closed)
+  }
+
+  /** @param {{ code: number, reason: string }} closed */
+  #peerCloses(closed) {
+    this.#closed = closed
+    if (!this.#closing) this.#socket.write(makeFrame(CLOSE, closed.code === 1005 ? new Uint8Array(0) : NORMAL_CLOSE))
+    this.#socket.destroySoon()
+  }
+
+  get bufferedAmount() {
+    return this.#socket.writableLength + this.#earlyAmount
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @returns {boolean}
+   */
+  send(bytes) {
+    if (this.#upgrade) {
+      this.#early.push(bytes.slice())
+      this.#earlyAmount += bytes.length
+      return true
+    }
+    this.#socket.write(sealFrame(bytes, BINARY))
+    // Nothing is left with the socket when the kernel took it all at once.
+    return this.#socket.writableLength === 0
+  }
+
+  close() {
+    if (this.#closing) return
+    this.#closing = true
+    if (!this.#upgrade) this.#sayClose()
+  }
+
+  #sayClose() {
+    if (this.#closed) return
+    this.#socket.write(makeFrame(CLOSE, NORMAL_CLOSE))
+    setTimeout(() => this.#socket.destroy(), CLOSE_MS).unref()
+  }
+
+  ref() {
+    this.#socket.ref()
+  }
+
+  unref() {
+    this.#socket.unref()
+  }
+}

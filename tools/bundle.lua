@@ -17,15 +17,17 @@ local function fail(name, line, text, ...)
   os.exit(1)
 end
 
+--- Nil if there is no such file.
 local function read(path)
-  local file = assert(io.open(path, "rb"))
-  local text = file:read("a")
-  file:close()
+  local file = io.open(path, "rb")
+  local text = file and file:read("a")
+  if file then file:close() end
   return text
 end
 
 local function lines_of(text)
   local lines = {}
+  if text:sub(-1) ~= "\n" then text = text .. "\n" end
   for line in text:gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
   return lines
 end
@@ -71,12 +73,13 @@ local function each_name(line, found)
 end
 
 local function check_line(name, number, line)
-  if line:find("^await%f[^%w_$]") or line:find("^[%w_${}, ]+ = await%f[^%w_$]") or line:find("^for await") then
+  if line:find("^%S") and line:find("%f[%w_$]await%f[^%w_$]") and not line:find("%f[%w_$]async%f[^%w_$]") then
     fail(name, number, "a module does not await at its top")
   end
   if line:find("import%(") then fail(name, number, "import() has no place in a classic script") end
   if line:find("^var ") then fail(name, number, "a name at the top is declared by const, let, class or function") end
-  if line:find("import%.meta%f[^%w_$]") and (name ~= entry or line:find("import%.meta%.?%f[^%w.]")) then
+  local rest = name == entry and line:gsub("import%.meta%.url%f[^%w_$]", "") or line
+  if rest:find("import.meta", 1, true) then
     fail(name, number, "only %s asks where it came from, by import.meta.url", entry)
   end
 end
@@ -90,7 +93,7 @@ local function visit(name, from, number)
   if state[name] == "done" then return end
   if state[name] then fail(from, number, "%s imports this module, directly or not: a cycle", name) end
   state[name] = "open"
-  local text = read(folder .. "/" .. name)
+  local text = read(folder .. "/" .. name) or fail(from or name, number or 1, "there is no %s", name)
   local code, bare = {}, lines_of(without_comments(text))
   for at, line in ipairs(lines_of(text)) do
     local target = import_of(name, at, line)

@@ -1,0 +1,95 @@
+-- The tool that embeds the JavaScript client and joins it into a classic script: what it makes, and what it refuses.
+
+local function shell_quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function run(command)
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  local output = pipe:read("a")
+  return output, pipe:close() == true
+end
+
+describe("the client's bundle", function()
+  local folder
+
+  before_each(function() folder = run("mktemp -d"):gsub("%s+$", "") end)
+  after_each(function() os.execute("rm -rf " .. shell_quote(folder)) end)
+
+  local function bundle(modules)
+    for name, text in pairs(modules) do
+      local file = assert(io.open(folder .. "/" .. name, "w"))
+      file:write(text)
+      file:close()
+    end
+    local output = shell_quote(folder .. "/client.c")
+    return run(("lua5.4 tools/bundle.lua %s %s entry.js"):format(output, shell_quote(folder)))
+  end
+
+  --- By path, the texts in the table that was written.
+  local function files()
+    local file = assert(io.open(folder .. "/client.c"))
+    local source, found = file:read("a"), {}
+    file:close()
+    local row = '{"(/ipchost/[%w.]+)", "text/javascript; charset=utf%-8", {([%w_]+), (%d+)}}'
+    for path, array, len in source:gmatch(row) do
+      local bytes = {}
+      for byte in source:match(array .. "%[%] = (%b{})"):gmatch("%d+") do bytes[#bytes + 1] = string.char(byte) end
+      found[path] = table.concat(bytes, "", 1, tonumber(len))
+    end
+    return found
+  end
+
+  it("holds the modules as they are, and joins them in the order in which they need each other", function()
+    local modules = {
+      ["entry.js"] = "import { add } from './add.js'\nimport { one } from './one.js'\n\n" ..
+        "export const url = import.meta.url\nexport async function two() {\n  return add(one, one)\n}\nconst own = 1\n",
+      ["add.js"] = "import { one } from './one.js'\nexport function add(a, b) {\n  return a + b * one\n}",
+      ["one.js"] = "export const one = 1\n",
+      ["other.js"] = "import { x } from 'elsewhere'\n",
+    }
+    assert.equal("", (bundle(modules)))
+    local made = files()
+    for _, name in ipairs { "entry.js", "add.js", "one.js" } do
+      assert.equal(modules[name], made["/ipchost/" .. name])
+    end
+    assert.is_nil(made["/ipchost/other.js"])
+    local classic = made["/ipchost/renderer.classic.js"]
+    assert.truthy(classic:find("\nconst one = 1\n.*\nfunction add.*\nconst url = scriptUrl\nasync function two"))
+    assert.truthy(classic:find("\nglobalThis.ipchost = { url, two }\n", 1, true))
+    assert.is_nil(classic:find("import", 1, true))
+    assert.is_nil(classic:find("export", 1, true))
+  end)
+
+  local refused = {
+    { "an import of everything", "import * as all from './a.js'", "entry.js:1: an import is" },
+    { "an import of a package", "import { a } from 'a'", "entry.js:1: an import is" },
+    { "an import under another name", "import { a as b } from './a.js'", "entry.js:1: an import is" },
+    { "an import over lines", "import {\n  a } from './a.js'", "entry.js:1: an import is" },
+    { "an import for its effect", "import './a.js'", "entry.js:1: an import is" },
+    { "an import of what is not there", "const x = 1\nimport { b } from './b.js'", "entry.js:2: there is no b.js" },
+    { "an import at any time", "const x = () => import('./a.js')", "entry.js:1: import() has no place" },
+    { "a list of exports", "const x = 1\nexport { x }", "entry.js:2: `export` stands before" },
+    { "a default export", "export default 1", "entry.js:1: `export` stands before" },
+    { "await at the top", "\nconst x = await 1", "entry.js:2: a module does not await" },
+    { "await deeper in a line at the top", "f(1, await 1)", "entry.js:1: a module does not await" },
+    { "var at the top", "var x = 1", "entry.js:1: a name at the top" },
+    { "a name of another module", "import { a } from './a.js'\nlet own = 1", "entry.js:2: own is also a name of a.js" },
+    { "a name of another module, in a pattern", "import { a } from './a.js'\nconst { x: own } = {}",
+      "entry.js:2: own is also" },
+    { "a cycle", "import { c } from './c.js'\nexport const x = 1", "c.js:1: entry.js imports this module" },
+    { "another question of where it came from", "const x = import.meta.resolve('x')",
+      "entry.js:1: only entry.js asks" },
+    { "where a module came from", "import { d } from './d.js'", "d.js:2: only entry.js asks" },
+  }
+  for _, case in ipairs(refused) do
+    it("refuses " .. case[1], function()
+      local output, passed = bundle {
+        ["entry.js"] = case[2] .. "\n",
+        ["a.js"] = "export const a = 1\nconst own = 2\n",
+        ["c.js"] = "import { x } from './entry.js'\nexport const c = x\n",
+        ["d.js"] = "/** import.meta in a comment, import('./a.js') too */\nexport const d = import.meta.url\n",
+      }
+      assert.is_false(passed)
+      assert.equal(folder .. "/" .. case[3], output:sub(1, #folder + 1 + #case[3]))
+    end)
+  end
+end)

@@ -21,6 +21,7 @@
 struct writer {
   struct buf out;     /* whole blocks, and from `block` on the one that is being built */
   struct buf payload; /* of the packet that is being put; empty otherwise */
+  bool putting;       /* while it is encoded, finalizers may put as well */
   size_t block;
   uint64_t limit; /* the longest block */
   uint64_t sent;  /* numbered packets so far */
@@ -113,15 +114,26 @@ static enum status check_texts(const struct packet *packet, struct fault *fault)
   return status;
 }
 
-/* Encodes the arguments from `first` to `last` as the payload of the kind. */
-static enum status encode(lua_State *L, struct writer *self, uint64_t kind, int first, int last,
-                          struct fault *fault) {
+/* Pushes the memory for a payload's encoding: the writer's own, or of another one made for it. [-0, +1, m] */
+static struct buf *push_payload(lua_State *L, struct writer *self) {
+  struct writer *other;
+  if (self->putting) {
+    writer_new(L);
+    other = lua_touserdata(L, -1);
+    return &other->payload;
+  }
+  lua_pushnil(L);
   self->payload.len = 0;
+  self->putting = true; /* for good after an error: then each has its own */
+  return &self->payload;
+}
+
+/* Encodes the arguments from `first` to `last` as the payload of the kind. */
+static enum status encode(lua_State *L, const struct writer *self, uint64_t kind, int first, int last,
+                          struct buf *out, struct fault *fault) {
   if (kind == PACKET_SEND || kind == PACKET_INVOKE || kind == PACKET_SYNC)
-    return clone_encode_list(L, first, last < first ? 0 : last - first + 1, "args", &self->clone,
-                             &self->payload, fault);
-  return clone_encode(L, first, kind == PACKET_REPLY ? "result" : "message", &self->clone, &self->payload,
-                      fault);
+    return clone_encode_list(L, first, last < first ? 0 : last - first + 1, "args", &self->clone, out, fault);
+  return clone_encode(L, first, kind == PACKET_REPLY ? "result" : "message", &self->clone, out, fault);
 }
 
 /* ---- from a packet to blocks ---- */
@@ -144,15 +156,15 @@ static enum status split(struct writer *self, size_t start) {
 }
 
 static enum status append(struct writer *self, const struct packet *packet, const uint64_t *ports,
-                          struct fault *fault) {
+                          struct slice payload, struct fault *fault) {
   static const uint8_t place[BLOCK_HEADER];
   struct buf *out = &self->out;
   size_t begin = out->len, start;
   enum status status = ST_NOMEM;
   if (begin == self->block && buf_put(out, place, BLOCK_HEADER) != ST_OK) return ST_NOMEM;
   start = out->len;
-  if (packet_put(out, packet, ports, self->payload.len) != ST_OK ||
-      buf_put(out, self->payload.data, self->payload.len) != ST_OK)
+  if (packet_put(out, packet, ports, payload.len) != ST_OK ||
+      buf_put(out, payload.data, payload.len) != ST_OK)
     goto out;
   if (out->len - start > self->limit)
     status = too_long(self, out->len - start, fault);
@@ -200,14 +212,17 @@ static int writer_put(lua_State *L) {
   int value = 2 + (int)packet_layouts[packet.kind].count, last = lua_gettop(L);
   const uint64_t *ports = NULL;
   struct fault fault;
+  struct buf *payload;
   enum status status;
-  bool payload;
+  bool has_payload;
   if (last < value) lua_settop(L, value);
-  payload = take_items(L, &packet, &ports);
+  has_payload = take_items(L, &packet, &ports);
+  payload = push_payload(L, self);
   status = check_texts(&packet, &fault);
-  if (status == ST_OK && payload) status = encode(L, self, packet.kind, value, last, &fault);
-  if (status == ST_OK) status = append(self, &packet, ports, &fault);
-  buf_reset(&self->payload, BUFFER_KEEP);
+  if (status == ST_OK && has_payload) status = encode(L, self, packet.kind, value, last, payload, &fault);
+  if (status == ST_OK) status = append(self, &packet, ports, buf_slice(payload), &fault);
+  buf_reset(payload, BUFFER_KEEP);
+  if (payload == &self->payload) self->putting = false;
   if (status == ST_NOMEM) return luaL_error(L, "not enough memory");
   if (status != ST_OK) return core_push_fault(L, &fault);
   self->sent += packet_numbered(packet.kind);

@@ -249,6 +249,37 @@ describe("core.writer", function()
     assert.is_nil(writer:take())
   end)
 
+  it("keeps what is put from what finalizers put meanwhile", function()
+    local writer, reader, count, rows = core.writer(), core.reader(), 0, {}
+    for i = 1, 800 do rows[i] = values.object { [i] = { i } } end
+    local function arm()
+      setmetatable({}, { __gc = function()
+        count = count + 1
+        assert(writer:put("send", 0, "finalizer", count))
+        arm()
+      end })
+    end
+    local pause, step = collectgarbage("setpause", 100), collectgarbage("setstepmul", 400)
+    arm()
+    for _ = 1, 20 do assert(writer:put("send", 0, "rows", rows)) end
+    arm = function() end
+    collectgarbage("setpause", pause)
+    collectgarbage("setstepmul", step)
+    reader:feed(writer:take())
+    local finalizers, all = 0, 0
+    for kind, _, channel, value in function() return reader:next() end do
+      assert.equal("send", kind)
+      if channel == "rows" then
+        all = all + 1
+        for i = 1, 800 do assert(value[i][tostring(i)][1] == i) end
+      else
+        finalizers = finalizers + 1
+      end
+    end
+    assert.equal(20, all)
+    assert.is_true(finalizers > 0)
+  end)
+
   it("counts what is numbered", function()
     local writer = core.writer()
     writer:put("ping", 1)

@@ -223,11 +223,12 @@ describe("the command", function()
       for i, name in ipairs { "run", "stop", "walk", "loop_close" } do print(3 + i .. " " .. text(uv[name])) end
       print("8 " .. tostring(select(2, load("\27Lua"))))
       print("9 " .. text(function() io.stdin:read("l") end))
+      print("10 " .. text(function() io.input():lines() end))
     ]])
-    host:wait_log("9 ")
+    host:wait_log("10 ")
     for _, text in ipairs { "app.quit()", "io.read is refused", "debug.sethook is refused",
       "luv.run is refused", "luv.stop is refused", "luv.walk is refused", "luv.loop_close is refused",
-      "attempt to load a binary chunk", "io.stdin:read is refused" } do
+      "attempt to load a binary chunk", "io.stdin:read is refused", "io.stdin:lines is refused" } do
       assert.matches(text, host.err, 1, true)
     end
     host:stop()

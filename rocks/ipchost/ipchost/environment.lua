@@ -22,6 +22,11 @@ local function refuse_globals()
     if name == nil then error("io.lines without a file name is refused inside of the host: " .. input, 2) end
     return lines(name, ...)
   end
+  local get_input, stdin = io.input, io.stdin
+  io.input = function(...)
+    local file = get_input(...)
+    return file == stdin and io.stdin or file
+  end
   io.stdin = setmetatable({}, { __index = function(_, key) return refused("io.stdin:" .. tostring(key), input) end })
   debug.sethook = refused("debug.sethook", "the hook is the host's, for limits.handler")
   local loop = "the host drives this loop; await what you wait for"

@@ -38,7 +38,10 @@ int clone_decode(lua_State *L, struct slice document, const struct clone_limits 
  * (indices from 1). ST_OK; ST_INVALID with `fault` filled (code "ERR_DATA_CLONE", text "An object could not
  * be cloned: args[2].rows[17].cb (function)"; or the keys error of the same kind), ST_LIMIT for depth; `out`
  * is then as it was. ST_NOMEM. Runs no metamethods. May raise LUA_ERRMEM; `out` is the caller's in every
- * case. [-0, +0, m]
+ * case, and after a raised error may hold a part of the document. [-0, +0, m]
+ *
+ * A table is an array or an object by its own keys, whatever its metatable; but the metatable's field
+ * `__clone`, when false, refuses it by the metatable's `__name`, and when "Error", makes it an error.
  */
 enum status clone_encode(lua_State *L, int index, const char *root, const struct clone_limits *limits,
                          struct buf *out, struct fault *fault);

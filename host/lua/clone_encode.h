@@ -36,6 +36,8 @@ static inline void encode_leave(struct encoder *e) {
 }
 /* "An object could not be cloned: <path> (<what>)". */
 enum status encode_refuse(struct encoder *e, const struct place *place, const char *what);
+/* The same for an object of another library, by the name that its metatable gives it. */
+enum status encode_refuse_class(struct encoder *e, int index, const struct place *place);
 /* Appends a head of the major type, 0 for now, that encode_close_head completes when the count is known. */
 enum status encode_open_head(struct encoder *e, size_t *at);
 enum status encode_close_head(struct encoder *e, size_t at, enum cbor_major major, uint64_t count);

@@ -1,4 +1,6 @@
 /* clone_encode_table: tables: which JavaScript value one is, and plain arrays and objects. */
+#include <string.h>
+
 #include "lua/clone_encode.h"
 #include "lua/value_array.h"
 
@@ -130,10 +132,29 @@ static enum status encode_plain_object(struct encoder *e, int index, bool loose,
 
 /* ---- by class ---- */
 
+/* What the table's metatable says in `__clone`: false, that such a table means nothing elsewhere (a promise);
+ * "Error", that it is an error. */
+enum wish { WISH_NONE, WISH_REFUSED, WISH_ERROR };
+
+static enum wish wish_of(struct encoder *e, int index) {
+  enum wish wish = WISH_NONE;
+  int type;
+  lua_getmetatable(e->L, index);
+  lua_pushliteral(e->L, "__clone");
+  type = lua_rawget(e->L, -2);
+  if (type == LUA_TBOOLEAN && !lua_toboolean(e->L, -1)) wish = WISH_REFUSED;
+  if (type == LUA_TSTRING && strcmp(lua_tostring(e->L, -1), "Error") == 0) wish = WISH_ERROR;
+  lua_pop(e->L, 2);
+  return wish;
+}
+
 /* A table with a metatable that is not a class of ipc's is what its own entries make of it. */
 static enum status encode_other(struct encoder *e, int index, const struct place *place) {
   lua_Integer length = (lua_Integer)lua_rawlen(e->L, index);
   bool remembers = object_remembered(e->L, index);
+  enum wish wish = remembers ? WISH_NONE : wish_of(e, index);
+  if (wish == WISH_REFUSED) return encode_refuse_class(e, index, place);
+  if (wish == WISH_ERROR) return encode_error(e, index, place);
   if (remembers) lua_pop(e->L, 1);
   if (length && !remembers) return encode_plain_array(e, index, length, place);
   return encode_plain_object(e, index, remembers, remembers, place);

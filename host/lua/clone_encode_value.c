@@ -67,9 +67,8 @@ enum status encode_error(struct encoder *e, int index, const struct place *place
 
 /* ---- userdata ---- */
 
-/* A userdata of another library, by the name that its class gives it. */
-static enum status refuse_foreign(struct encoder *e, int index, const struct place *place) {
-  const char *name = "userdata";
+enum status encode_refuse_class(struct encoder *e, int index, const struct place *place) {
+  const char *name = luaL_typename(e->L, index);
   if (lua_getmetatable(e->L, index)) {
     lua_pushliteral(e->L, "__name");
     if (lua_rawget(e->L, -2) == LUA_TSTRING) name = lua_tostring(e->L, -1);
@@ -236,7 +235,7 @@ enum status encode_userdata(struct encoder *e, int index, const struct place *pl
   case VALUE_BUFFER:
     return encode_buffer(e, index, place);
   default:
-    return kind >= VALUE_FIRST_VIEW ? encode_view(e, index, place) : refuse_foreign(e, index, place);
+    return kind >= VALUE_FIRST_VIEW ? encode_view(e, index, place) : encode_refuse_class(e, index, place);
   }
 }
 

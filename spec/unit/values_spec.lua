@@ -91,6 +91,16 @@ describe("what cannot be cloned", function()
     assert.equals("An object could not be cloned: value.cause (function)", hex(ipc.Error { cause = print }))
   end)
 
+  it("is what a metatable says with __clone", function()
+    local Promise = { __name = "Promise", __clone = false }
+    assert.equals("An object could not be cloned: value.p (Promise)", hex { p = setmetatable({}, Promise) })
+    assert.equals("An object could not be cloned: value (table)", hex(setmetatable({}, { __clone = false })))
+    local Error = { __name = "Error", __clone = "Error" }
+    assert.equals(hex(ipc.Error { name = "TypeError", message = "m" }),
+      hex(setmetatable({ name = "TypeError", message = "m", code = 1 }, Error)))
+    assert.equals("a0", hex(setmetatable({}, { __clone = true })))
+  end)
+
   it("has a path that is cut in front, and is text", function()
     local deep = { print }
     for _ = 1, 200 do deep = { ["schlüssel"] = deep } end
@@ -593,5 +603,17 @@ describe("a document", function()
         end
       end
     end
+  end)
+end)
+
+describe("promises and their kin", function()
+  it("are refused by their names, and their errors are errors", function()
+    local promise = require("async.promise").resolve(1)
+    assert.equals("An object could not be cloned: value[1] (Promise)", hex { promise })
+    local controller = require "async.abort".AbortController()
+    assert.equals("An object could not be cloned: value.signal (AbortSignal)", hex { signal = controller.signal })
+    local err = require "async.errors".new("TypeError", "bad", "E_BAD")
+    assert.equals("TypeError: bad", tostring(echo(err)))
+    assert.equals(ipc.Error, getmetatable(echo(err)))
   end)
 end)

@@ -11,7 +11,7 @@ local abort = {}
 --- Fields: `aborted`; `reason`, an error with a code, once it is aborted.
 local Signal = {}
 Signal.__index = Signal
-Signal.__name = "AbortSignal"
+Signal.__name, Signal.__clone = "AbortSignal", false -- means nothing in another process
 
 local function handle(fn, reason) worker.call("Error in onAbort", fn, reason) end
 
@@ -102,7 +102,7 @@ end
 
 local Controller = {}
 Controller.__index = Controller
-Controller.__name = "AbortController"
+Controller.__name, Controller.__clone = "AbortController", false -- means nothing in another process
 
 --- Aborts the controller's `signal`.
 -- @param reason "AbortError" with code ERR_ABORTED if nil

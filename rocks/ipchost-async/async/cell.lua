@@ -17,7 +17,7 @@ local PENDING, FULFILLED, REJECTED = "pending", "fulfilled", "rejected"
 -- it was rejected. Of one made by `next`: `on_fulfilled`, `on_rejected`, `on_settled`.
 local Promise = {}
 Promise.__index = Promise
-Promise.__name = "Promise"
+Promise.__name, Promise.__clone = "Promise", false -- means nothing in another process
 
 -- Metatables of promises: this one and Task's.
 local classes = { [Promise] = true }

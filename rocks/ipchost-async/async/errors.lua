@@ -4,7 +4,7 @@ local errors = {}
 
 local Error = {}
 Error.__index = Error
-Error.__name = "Error"
+Error.__name, Error.__clone = "Error", "Error" -- a JavaScript Error where it is sent
 
 function Error:__tostring() return self.name .. ": " .. self.message end
 

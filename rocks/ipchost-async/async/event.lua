@@ -5,7 +5,7 @@ local enter = require("async.context").enter
 
 local Event = {}
 Event.__index = Event
-Event.__name = "Event"
+Event.__name, Event.__clone = "Event", false -- means nothing in another process
 
 --- Sets the flag and wakes those that wait.
 -- @tparam[opt] integer max_woken wake at most so many: if there are any, the flag stays unset, for it was theirs

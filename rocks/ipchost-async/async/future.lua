@@ -6,7 +6,7 @@ local worker = require "async.worker"
 
 local Future = setmetatable({}, { __index = cell.Promise })
 Future.__index = Future
-Future.__name = "Future"
+Future.__name, Future.__clone = "Future", false -- means nothing in another process
 cell.classes[Future] = true
 
 --- Sets the result, once: an error, or nil and values.

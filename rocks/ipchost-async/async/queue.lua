@@ -5,7 +5,7 @@ local enter = require("async.context").enter
 
 local Queue = {}
 Queue.__index = Queue
-Queue.__name = "Queue"
+Queue.__name, Queue.__clone = "Queue", false -- means nothing in another process
 
 --- How many values are in it.
 function Queue:size() return self.last - self.first + 1 end

@@ -5,7 +5,7 @@ local enter = require("async.context").enter
 
 local Semaphore = {}
 Semaphore.__index = Semaphore
-Semaphore.__name = "Semaphore"
+Semaphore.__name, Semaphore.__clone = "Semaphore", false -- means nothing in another process
 
 --- Takes a permit; waits while there is none.
 function Semaphore:acquire()

@@ -22,7 +22,7 @@ local M = {}
 -- `outcome`, what the function ended with while children are waited for; `fn`, `args` until it is started.
 local Task = setmetatable({}, { __index = cell.Promise })
 Task.__index = Task
-Task.__name = "Task"
+Task.__name, Task.__clone = "Task", false -- means nothing in another process
 cell.classes[Task] = true
 
 -- A task is woken as a context is.

@@ -105,10 +105,14 @@ void task_start_listener(lua_State *L, int nargs) {
   struct event *event = nargs ? event_at(L, -nargs) : NULL;
   struct task task;
   luaL_checkstack(L, 8, "too many listeners");
-  if (!task_take(rt, L, &task)) luaL_error(L, "not enough memory");
+  if (!task_take(rt, L, &task)) {
+    luaL_error(L, "not enough memory");
+    return;
+  }
   if (!lua_checkstack(task.co, nargs + 8)) {
     rt->tasks[rt->task_count++] = task; /* as it was */
     luaL_error(L, "too many arguments");
+    return;
   }
   if (event) {
     event->started++;

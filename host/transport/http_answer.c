@@ -3,30 +3,16 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "base/base64.h"
 #include "base/sha1.h"
 #include "transport/http_access.h"
-#include "transport/http_file.h"
-#include "transport/http_path.h"
-#include "transport/http_response.h"
+#include "transport/http_making.h"
 
 #define SOCKET_PATH "/ipchost"
 #define ASSET_PREFIX SOCKET_PATH "/"
 #define KEY_SIZE ((size_t)16)
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-
-/* One answer being made. */
-struct making {
-  const struct http_asked *asked;
-  const struct http_request *request; /* NULL: what came is none */
-  struct http_answer *answer;
-  struct http_response response;
-  struct buf *out;
-  const char *allow; /* 405: which methods there are */
-  bool client;       /* a file of the client: pages of listed origins may read it */
-};
 
 static bool starts_with(struct slice text, const char *prefix) {
   size_t len = strlen(prefix);
@@ -57,18 +43,18 @@ static void put_cors(struct making *making) {
   http_response_header(&making->response, "Access-Control-Max-Age", slice_str("600"));
 }
 
-static void begin(struct making *making, int status) {
+void making_begin(struct making *making, int status) {
   making->answer->status = status;
   http_response_begin(&making->response, making->out, status);
   put_connection(making);
   if (making->request) put_cors(making);
 }
 
-static void put_length(struct making *making, uint64_t len) {
+void making_length(struct making *making, uint64_t len) {
   http_response_format(&making->response, "Content-Length", "%" PRIu64, len);
 }
 
-static bool is_head(const struct making *making) {
+bool making_is_head(const struct making *making) {
   return making->request && making->request->verb == VERB_HEAD;
 }
 
@@ -84,33 +70,27 @@ static enum status put_refusal(struct making *making, const struct http_refusal 
   if (is_logged(refusal->status))
     log_line(making->asked->log, LOG_WARN, "transport", "%s: %s", making->asked->peer->address,
              refusal->text);
-  begin(making, refusal->status);
+  making_begin(making, refusal->status);
   if (refusal->status == 405) http_response_header(response, "Allow", slice_str(making->allow));
   http_response_header(response, "Content-Type", slice_str("text/plain; charset=utf-8"));
   http_response_header(response, "Cache-Control", slice_str("no-store"));
-  put_length(making, strlen(refusal->text) + 1);
+  making_length(making, strlen(refusal->text) + 1);
   if (http_response_end(response) != ST_OK) return ST_NOMEM;
-  if (is_head(making)) return ST_OK;
+  if (making_is_head(making)) return ST_OK;
   http_response_put(response, slice_str(refusal->text));
   http_response_put(response, slice_str("\n"));
   return response->failed ? ST_NOMEM : ST_OK;
 }
 
-static enum status refuse(struct making *making, int status, const char *text) {
+enum status making_refuse(struct making *making, int status, const char *text) {
   struct http_refusal refusal;
   http_refuse(&refusal, status, "%s", text);
   return put_refusal(making, &refusal);
 }
 
-static enum status not_found(struct making *making) {
-  return refuse(making, 404,
-                making->asked->options->public ? "there is no such file"
-                                               : "no pages are served here; name a folder in public");
-}
-
 static enum status not_allowed(struct making *making, const char *allow) {
   making->allow = allow;
-  return refuse(making, 405, "the method is not allowed here");
+  return making_refuse(making, 405, "the method is not allowed here");
 }
 
 /* ---- who may ask ---- */
@@ -166,7 +146,7 @@ static enum status accept_socket(struct making *making) {
   base64_encode(accept, slice_of(digest, sizeof digest));
   making->answer->upgrade = true;
   making->answer->close = false;
-  begin(making, 101);
+  making_begin(making, 101);
   http_response_header(&making->response, "Sec-WebSocket-Accept", slice_str(accept));
   return http_response_end(&making->response);
 }
@@ -175,133 +155,16 @@ static enum status answer_socket(struct making *making) {
   const struct http_request *request = making->request;
   if (request->verb != VERB_GET && request->verb != VERB_HEAD) return not_allowed(making, "GET");
   if (!request->websocket || request->verb == VERB_HEAD)
-    return refuse(making, 426, "a WebSocket is served here; pages are at /");
+    return making_refuse(making, 426, "a WebSocket is served here; pages are at /");
   if (!slice_equal(request->websocket_version, slice_str("13")))
-    return refuse(making, 426, "the WebSocket version must be 13");
+    return making_refuse(making, 426, "the WebSocket version must be 13");
   if (!base64_is(request->websocket_key, KEY_SIZE))
-    return refuse(making, 400, "Sec-WebSocket-Key must be 16 bytes in base64");
+    return making_refuse(making, 400, "Sec-WebSocket-Key must be 16 bytes in base64");
   return accept_socket(making);
 }
 
-/* ---- files ---- */
-
-/* Who may show a page in a frame: the own origin, and those that are listed. */
-static void put_frame_ancestors(struct making *making) {
-  const char *const *origins = making->asked->options->origins;
-  http_response_put(&making->response, slice_str("Content-Security-Policy: frame-ancestors 'self'"));
-  for (; origins && *origins; origins++) {
-    if (strcmp(*origins, "null") == 0) continue;
-    http_response_put(&making->response, slice_str(" "));
-    http_response_put(&making->response, slice_str(*origins));
-  }
-  http_response_put(&making->response, slice_str("\r\n"));
-}
-
-/* What 200, 206, 304 and 416 have in common. A browser asks each time, and mostly gets a 304. */
-static void begin_content(struct making *making, int status, const struct http_version *version) {
-  char date[HTTP_DATE_SIZE];
-  begin(making, status);
-  http_response_header(&making->response, "Cache-Control", slice_str("no-cache"));
-  http_response_header(&making->response, "ETag", slice_str(version->etag));
-  if (!version->modified) return;
-  http_date(version->modified, date);
-  http_response_header(&making->response, "Last-Modified", slice_str(date));
-}
-
-static enum status put_not_modified(struct making *making, const struct http_version *version) {
-  begin_content(making, 304, version);
-  return http_response_end(&making->response);
-}
-
-static enum status put_no_part(struct making *making, const struct http_version *version) {
-  begin_content(making, 416, version);
-  http_response_format(&making->response, "Content-Range", "bytes */%" PRIu64, version->size);
-  put_length(making, 0);
-  return http_response_end(&making->response);
-}
-
-/* All of it or a part; the answer's offset and len say which. */
-static enum status put_content(struct making *making, const struct http_version *version, const char *type,
-                               bool part) {
-  struct http_answer *answer = making->answer;
-  begin_content(making, part ? 206 : 200, version);
-  http_response_header(&making->response, "Content-Type", slice_str(type));
-  http_response_header(&making->response, "Accept-Ranges", slice_str("bytes"));
-  if (part)
-    http_response_format(&making->response, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
-                         answer->offset, answer->offset + answer->len - 1, version->size);
-  if (strncmp(type, "text/html", 9) == 0) put_frame_ancestors(making);
-  put_length(making, answer->len);
-  if (is_head(making)) answer->len = 0;
-  return http_response_end(&making->response);
-}
-
-/* Chooses between the above. */
-static enum status answer_content(struct making *making, const struct http_version *version,
-                                  const char *type) {
-  struct http_answer *answer = making->answer;
-  enum http_part part;
-  if (http_is_fresh(making->request, version)) return put_not_modified(making, version);
-  part = http_part_of(making->request, version, &answer->offset, &answer->len);
-  return part == PART_NONE ? put_no_part(making, version)
-                           : put_content(making, version, type, part == PART_SOME);
-}
-
-/* "/docs" is a folder: its page is at "/docs/", for relative links begin there. */
-static enum status put_redirect(struct making *making) {
-  struct http_response *response = &making->response;
-  begin(making, 301);
-  http_response_put(response, slice_str("Location: "));
-  http_response_put(response, making->request->path);
-  http_response_put(response, slice_str("/"));
-  if (making->request->query.data) http_response_put(response, slice_str("?"));
-  http_response_put(response, making->request->query);
-  http_response_put(response, slice_str("\r\n"));
-  put_length(making, 0);
-  return http_response_end(response);
-}
-
-static enum status answer_file(struct making *making) {
-  const char *root = making->asked->options->public;
-  char path[HTTP_PATH_MAX + sizeof "/index.html"];
-  struct http_file file;
-  enum status status;
-  bool folder;
-  if (!root || http_path_decode(making->request->path, path, &folder) != ST_OK) return not_found(making);
-  if (folder) memcpy(path + strlen(path), "/index.html", sizeof "/index.html");
-  status = http_file_open(root, path, WALK_BENEATH, &file);
-  if (status == ST_EXISTS && !folder) return put_redirect(making);
-  if (status == ST_LIMIT)
-    return refuse(making, 503, "no file can be opened now (raise the limit of open files: ulimit -n)");
-  if (status != ST_OK) return not_found(making);
-  making->answer->fd = file.fd;
-  return answer_content(making, &file.version, http_type_of(path));
-}
-
-/* ---- the client's files, which the program carries ---- */
-
-/* FNV-1a: it need only tell builds apart. */
-static void describe_asset(const struct http_asset *asset, struct http_version *out) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (size_t i = 0; i < asset->bytes.len; i++) hash = (hash ^ asset->bytes.data[i]) * 0x100000001b3;
-  *out = (struct http_version){.size = asset->bytes.len};
-  snprintf(out->etag, sizeof out->etag, "\"%" PRIx64 "\"", hash);
-}
-
-static enum status answer_asset(struct making *making) {
-  const struct http_asset *asset = making->asked->options->assets;
-  struct http_version version;
-  enum status status;
-  while (asset && asset->path && !slice_equal(making->request->path, slice_str(asset->path))) asset++;
-  if (!asset || !asset->path) return refuse(making, 404, "the client has no such file");
-  describe_asset(asset, &version);
-  status = answer_content(making, &version, asset->type);
-  making->answer->body = slice_of(asset->bytes.data + making->answer->offset, (size_t)making->answer->len);
-  return status;
-}
-
 static enum status answer_preflight(struct making *making) {
-  begin(making, 204);
+  making_begin(making, 204);
   return http_response_end(&making->response);
 }
 
@@ -313,7 +176,7 @@ static enum status route(struct making *making) {
   making->client = starts_with(request->path, ASSET_PREFIX);
   if (making->client && request->verb == VERB_OPTIONS) return answer_preflight(making);
   if (request->verb != VERB_GET && request->verb != VERB_HEAD) return not_allowed(making, "GET, HEAD");
-  return making->client ? answer_asset(making) : answer_file(making);
+  return making->client ? making_asset(making) : making_file(making);
 }
 
 enum status http_answer(const struct http_asked *asked, const struct http_request *request, struct buf *out,

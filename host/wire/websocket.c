@@ -13,6 +13,7 @@
 #define MASKED 0x80
 #define LEN_16 126 /* the length follows in two bytes */
 #define LEN_64 127
+#define SHORT_HEADER (2 + WEBSOCKET_MASK)
 
 enum opcode { OP_CONTINUATION = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PING = 9, OP_PONG = 10 };
 
@@ -158,7 +159,26 @@ static enum websocket_kind kind_of(uint8_t opcode) {
   }
 }
 
-/* A frame that is an event by itself and stands whole in the input: the common case. */
+/* A short message of a client in one frame, between messages and whole in the input: most are, and need no
+ * more looks than these. */
+static bool take_short(const struct websocket_reader *reader, struct websocket_input *in,
+                       struct websocket_event *event) {
+  uint8_t *bytes = in->data, *message = bytes + SHORT_HEADER;
+  size_t len;
+  if (in->len < SHORT_HEADER || bytes[0] != (FINAL | OP_BINARY) || bytes[1] < MASKED ||
+      bytes[1] >= (MASKED | LEN_16))
+    return false;
+  len = bytes[1] & 127;
+  if (in->len - SHORT_HEADER < len || len > reader->limit || reader->header_len || reader->fragmented ||
+      !is_masked(reader))
+    return false;
+  websocket_mask(message, len, bytes + 2);
+  *event = (struct websocket_event){WEBSOCKET_MESSAGE, slice_of(message, len)};
+  advance(in, SHORT_HEADER + len);
+  return true;
+}
+
+/* A frame that is an event by itself and stands whole in the input. */
 static bool take_whole(struct websocket_reader *reader, struct websocket_input *in,
                        struct websocket_event *event) {
   const struct websocket_frame *frame = &reader->frame;
@@ -219,6 +239,7 @@ enum status websocket_next(struct websocket_reader *reader, struct websocket_inp
   release(reader);
   for (;;) {
     if (!reader->in_frame) {
+      if (take_short(reader, in, event)) return ST_OK;
       if (!in->len) return ST_MORE;
       if ((status = next_header(reader, in, fault)) != ST_OK) return status;
       if (take_whole(reader, in, event)) return ST_OK;

@@ -30,6 +30,14 @@ local database = Database.new(absolute(app.settings.database or "run/notes.db"),
   "CREATE INDEX IF NOT EXISTS notes_changed ON notes (changed)",
 })
 
+--- Now, later than any time before it: what is changed within one millisecond keeps its order.
+local latest = 0
+local function stamp()
+  local at = now()
+  latest = at == math.floor(latest) and latest + 0.001 or at
+  return latest
+end
+
 local function fail(code, message, data)
   error { name = "NoteError", message = message, code = code, data = data }
 end
@@ -45,7 +53,8 @@ local function checked_text(text)
 end
 
 local function note_of(row)
-  return { id = row.id, text = row.text, created = ipc.Date(row.created), changed = ipc.Date(row.changed) }
+  local created, changed = math.floor(row.created), math.floor(row.changed)
+  return { id = row.id, text = row.text, created = ipc.Date(created), changed = ipc.Date(changed) }
 end
 
 local function find(id)
@@ -83,15 +92,15 @@ ipcMain.handle("notes:list", function(_, words)
 end)
 
 ipcMain.handle("notes:add", function(event, text)
-  local at = now()
+  local at = stamp()
   local insert = "INSERT INTO notes (text, created, changed) VALUES (?, ?, ?)"
   local _, _, id = database:run(insert, checked_text(text), at, at)
-  return push(event, "added", { id = id, text = text, created = ipc.Date(at), changed = ipc.Date(at) })
+  return push(event, "added", note_of { id = id, text = text, created = at, changed = at })
 end)
 
 ipcMain.handle("notes:edit", function(event, id, text)
   find(id)
-  database:run("UPDATE notes SET text = ?, changed = ? WHERE id = ?", checked_text(text), now(), id)
+  database:run("UPDATE notes SET text = ?, changed = ? WHERE id = ?", checked_text(text), stamp(), id)
   return push(event, "edited", find(id))
 end)
 

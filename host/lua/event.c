@@ -7,7 +7,7 @@
 
 #include "lua/runtime.h"
 
-static const char EVENT_KEY, GUARD_KEY; /* registry keys of the metatables */
+static const char GUARD_KEY; /* registry key of the metatable */
 
 enum field {
   FIELD_NONE,
@@ -36,7 +36,7 @@ struct event *event_push(lua_State *L, const struct message *message) {
                           .contents = message->contents,
                           .sync = message->kind == MESSAGE_SYNC,
                           .invoke = message->kind == MESSAGE_INVOKE};
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &EVENT_KEY);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, runtime_of(L)->events);
   lua_setmetatable(L, -2);
   return event;
 }
@@ -45,7 +45,7 @@ struct event *event_at(lua_State *L, int index) {
   struct event *event = lua_touserdata(L, index);
   bool is;
   if (!event || !lua_getmetatable(L, index)) return NULL;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &EVENT_KEY);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, runtime_of(L)->events);
   is = lua_rawequal(L, -1, -2);
   lua_pop(L, 2);
   return is ? event : NULL;
@@ -298,7 +298,7 @@ void event_open(lua_State *L) {
   lua_setfield(L, -2, "__name");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &EVENT_KEY);
+  runtime_of(L)->events = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_createtable(L, 0, 1);
   lua_pushcfunction(L, guard_gc);
   lua_setfield(L, -2, "__gc");

@@ -181,7 +181,7 @@ void generation_load(struct generation *generation,
 
 static int open_state(lua_State *L) {
   const struct generation *generation = generation_of(L);
-  if (generation->options.generational) lua_gc(L, LUA_GCGEN, 0, 0);
+  lua_gc(L, LUA_GCSTOP); /* all that is made here stays */
   generation_open_libs(L);
   lua_settop(L, 0);
   if (generation->options.setup) {
@@ -189,6 +189,8 @@ static int open_state(lua_State *L) {
     lua_pushlightuserdata(L, generation->options.user);
     lua_call(L, 1, 0);
   }
+  lua_gc(L, LUA_GCRESTART);
+  if (generation->options.generational) lua_gc(L, LUA_GCGEN, 0, 0);
   return 0;
 }
 

@@ -33,6 +33,7 @@ struct runtime {
   size_t task_count, task_cap;
   int threads;               /* registry reference: slot -> thread */
   lua_Integer slots;         /* slots given out so far */
+  int events;                /* registry reference: the metatable of events, found faster than by a key */
   int ipcmain, app;          /* registry references: the emitters */
   int handlers, listeners;   /* registry references: ipcMain's tables */
   struct dispatch *dispatch; /* dispatch.c: the message whose coroutine is about to be resumed */

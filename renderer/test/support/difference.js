@@ -37,9 +37,18 @@ function compareSlots(a, b, each, path) {
   for (const Box of [Number, String, Boolean, BigInt]) if (a instanceof Box) return each(a.valueOf(), b.valueOf(), '.valueOf()')
 }
 
+/** Of Firefox's errors: where they were made, which no clone can be. */
+const positions = new Set(['fileName', 'lineNumber', 'columnNumber'])
+
+function keysOf(value) {
+  if (ArrayBuffer.isView(value)) return []
+  const keys = Reflect.ownKeys(value)
+  return value instanceof Error ? keys.filter((key) => !positions.has(key)) : keys
+}
+
 function compareKeys(a, b, each, path) {
-  const keys = ArrayBuffer.isView(a) ? [] : Reflect.ownKeys(a)
-  const others = ArrayBuffer.isView(b) ? [] : Reflect.ownKeys(b)
+  const keys = keysOf(a)
+  const others = keysOf(b)
   if (keys.length !== others.length || keys.some((key, i) => key !== others[i])) return `${path} (keys)`
   for (const key of keys) {
     const x = Object.getOwnPropertyDescriptor(a, key)

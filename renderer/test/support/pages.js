@@ -28,6 +28,20 @@ Object.assign(window, { difference, sorted, valueOf: (js) => values.get(js)() })
 `
 }
 
+/** Says over the connection itself what `valuesModule` and the package make of all values: for browsers that no driver asks. */
+const reportModule = `import { ipcRenderer } from '/ipchost/renderer.js'
+await import('./values.js')
+const { difference, sorted, valueOf } = window
+async function thereAndBack(js) {
+  const answer = await ipcRenderer.invoke('echo', valueOf(js)).catch((error) => ({ failed: error.code }))
+  return answer?.failed ?? difference(sorted(answer), sorted(valueOf(js))) ?? null
+}
+const { sources, questions } = await ipcRenderer.invoke('asked')
+const differences = await Promise.all(sources.map(thereAndBack))
+const answers = await Promise.all(questions.map(([channel, js, lua]) => ipcRenderer.invoke(channel, valueOf(js), lua)))
+ipcRenderer.send('report', { differences, answers, agent: navigator.userAgent })
+`
+
 /** By name: module.html and classic.html, both of which set window.ipchost, and what they load. */
 export const pages = {
   'module.html': page('A page of modules', '<script type="module" src="module.js"></script>'),
@@ -38,6 +52,8 @@ window.ipchost = { connect, ipcRenderer, renderer, webFrame }
   'worker.js': `import { ipcRenderer } from '/ipchost/renderer.js'
 onmessage = async ({ data }) => postMessage(await ipcRenderer.invoke(...data))
 `,
+  'report.html': page('A page that reports', '<script type="module" src="report.js"></script>'),
+  'report.js': reportModule,
   'values.js': valuesModule(),
   'difference.js': read('difference.js'),
   'icon.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',

@@ -34,16 +34,17 @@ function compareSlots(a, b, each, path) {
   if (ArrayBuffer.isView(a)) {
     return each(a.byteOffset, b.byteOffset, '.byteOffset') ?? each(a.byteLength, b.byteLength, '.byteLength') ?? each(a.buffer, b.buffer, '.buffer')
   }
+  if (a instanceof Error) return each(a.stack, b.stack, '.stack')
   for (const Box of [Number, String, Boolean, BigInt]) if (a instanceof Box) return each(a.valueOf(), b.valueOf(), '.valueOf()')
 }
 
-/** Of Firefox's errors: where they were made, which no clone can be. */
-const positions = new Set(['fileName', 'lineNumber', 'columnNumber'])
+/** Of Firefox's errors: where they were made, which no clone can be, and an accessor's property that only assigning makes. */
+const ofPrototype = Object.hasOwn(Error.prototype, 'stack') ? new Set(['fileName', 'lineNumber', 'columnNumber', 'stack']) : new Set()
 
 function keysOf(value) {
   if (ArrayBuffer.isView(value)) return []
   const keys = Reflect.ownKeys(value)
-  return value instanceof Error ? keys.filter((key) => !positions.has(key)) : keys
+  return value instanceof Error ? keys.filter((key) => !ofPrototype.has(key)) : keys
 }
 
 function compareKeys(a, b, each, path) {

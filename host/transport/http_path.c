@@ -30,7 +30,7 @@ static enum status take_segment(struct slice path, size_t *at, char *out, size_t
   size_t from = *len;
   while (*at < path.len && path.data[*at] != '/') {
     int byte = next_byte(path, at);
-    if (!is_allowed(byte) || *len == HTTP_PATH_MAX - 2) return ST_NOT_FOUND;
+    if (!is_allowed(byte) || *len >= HTTP_PATH_MAX - 2) return ST_NOT_FOUND;
     out[(*len)++] = (char)byte;
   }
   return *len == from || out[from] == '.' ? ST_NOT_FOUND : ST_OK;

@@ -120,6 +120,7 @@ describe("http", function()
       "/%e0%80%ae%e0%80%ae/secret.txt", "/docs/..", "/docs/../index.html", "/./index.html", "//etc/passwd",
       "/docs//index.html", "/%2fetc%2fpasswd", "/out.txt", "/passwd", "/parent/secret.txt",
       "/index.html%00.txt", "/%00", "/.env", "/%2eenv", "/empty/.hidden", "/index.html%0a", "/%", "/%zz", "/none",
+      "/" .. ("a"):rep(4094) .. "/" .. ("b"):rep(8000),
     } do
       local answer = raw.ask(port, "GET " .. path)
       assert.equal(404, answer.status, path)

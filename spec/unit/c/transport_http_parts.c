@@ -75,6 +75,20 @@ TEST(paths_that_lead_nowhere) {
   CHECK(decoded(text) == NULL);
 }
 
+/* Wherever the slash stands by which a path becomes too long, nothing is written behind the room for it. */
+TEST(paths_that_are_too_long) {
+  char text[HTTP_PATH_MAX * 3], out[sizeof text];
+  bool folder;
+  for (size_t slash = HTTP_PATH_MAX - 5; slash < HTTP_PATH_MAX + 2; slash++) {
+    memset(text, 'a', sizeof text);
+    memset(out, '!', sizeof out);
+    text[0] = text[slash] = '/';
+    CHECK_INT(http_path_decode(slice_of((uint8_t *)text, sizeof text), out, &folder), ST_NOT_FOUND);
+    for (size_t i = HTTP_PATH_MAX; i < sizeof out; i++)
+      if (!CHECK_INT(out[i], '!')) return;
+  }
+}
+
 TEST(types) {
   CHECK_STR(http_type_of("a/b.html"), "text/html; charset=utf-8");
   CHECK_STR(http_type_of("B.JS"), "text/javascript; charset=utf-8");
@@ -246,6 +260,7 @@ TEST(files_below_a_folder) {
 int main(void) {
   RUN(paths);
   RUN(paths_that_lead_nowhere);
+  RUN(paths_that_are_too_long);
   RUN(types);
   RUN(ranges);
   RUN(ranges_of_nothing_and_of_all);

@@ -73,8 +73,9 @@ end
 local function project_files()
   local skipped = { ".git", "node_modules", "build*", "run" }
   for i, name in ipairs(skipped) do skipped[i] = "-name " .. shell_quote(name) end
-  local found = output_of(("cd %s && find . -type d \\( %s \\) -prune -o -type f -size -1024k -print | LC_ALL=C sort")
-    :format(shell_quote(root), table.concat(skipped, " -o ")))
+  -- In a worktree of its own .git is a file.
+  local found = output_of(("cd %s && find . -type d \\( %s \\) -prune -o -type f %s -print | LC_ALL=C sort")
+    :format(shell_quote(root), table.concat(skipped, " -o "), "! -name .git -size -1024k"))
   local files = {}
   for _, path in ipairs(lines_of(found)) do
     path = path:gsub("^%./", "")

@@ -53,6 +53,7 @@ describe("the architecture check", function()
       '// connection\n#include "transport/transport.h"\nstruct connection { struct transport *t; };\n')
     write(root, "host/ipc/ok.c",
       '// ok: no struct connection here\n#include "frame/frame.h"\nstruct transport_env;\n')
+    write(root, "./.git", "gitdir: /" .. "home/somebody/project\n") -- as in a worktree
     local output, ok = check()
     assert.is_true(ok, output)
   end)

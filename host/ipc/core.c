@@ -2,12 +2,14 @@
 #include "ipc/core.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/random.h"
 
 enum status core_init(struct core *core, const struct limits *limits, struct clock *clock, struct log *log) {
   *core = (struct core){.limits = limits, .clock = clock, .log = log};
   frames_init(&core->frames, &core->ids);
+  ports_init(&core->ports);
   gate_init(&core->gate);
   return random_bytes(core->host, sizeof core->host);
 }
@@ -19,6 +21,7 @@ void core_deinit(struct core *core) {
     core_end_session(core, session, NULL);
     cursor = 0;
   }
+  ports_deinit(core);
   calls_deinit(&core->calls);
   frames_deinit(&core->frames);
   sessions_deinit(&core->sessions);
@@ -52,11 +55,29 @@ static enum status receive_send(struct core *core, struct session *session, cons
   const struct frame *frame = frame_of(session, packet->frame);
   struct message message;
   if (!frame) return ST_OK;
-  if (packet->kind == PACKET_POST && packet->port_count)
-    return fault_set(fault, ST_UNSUPPORTED, 4005, "ERR_LIMIT_PORTS",
-                     "limits.ports exceeded: this host transfers no ports");
-  message = message_from(frame, packet->kind == PACKET_POST ? MESSAGE_POST : MESSAGE_SEND, packet);
+  message = message_from(frame, MESSAGE_SEND, packet);
   return deliver(core, &message, fault);
+}
+
+static enum status receive_post(struct core *core, struct session *session, const struct packet *packet,
+                                struct fault *fault) {
+  const struct frame *frame = frame_of(session, packet->frame);
+  struct message message;
+  uint64_t *ids;
+  enum status status = ports_adopt(core, session, packet, 0, &ids, fault);
+  bool taken = false;
+  if (status != ST_OK) return status;
+  if (frame) {
+    message = message_from(frame, MESSAGE_POST, packet);
+    message.ports = ids;
+    message.port_count = packet->port_count;
+    ports_give(core, ids, packet->port_count);
+    taken = core->border && gate_allows(&core->gate, &message);
+    status = deliver(core, &message, fault);
+  }
+  if (!taken || status != ST_OK) ports_drop(core, ids, packet->port_count);
+  free(ids);
+  return status;
 }
 
 /* Answers a call that never became one. */
@@ -128,7 +149,6 @@ enum status core_packet(struct core *core, struct lane *lane, const struct packe
   }
   switch (packet->kind) {
   case PACKET_SEND:
-  case PACKET_POST:
     return receive_send(core, session, packet, fault);
   case PACKET_INVOKE:
   case PACKET_SYNC:
@@ -144,6 +164,13 @@ enum status core_packet(struct core *core, struct lane *lane, const struct packe
 static enum status receive_other(struct core *core, struct lane *lane, const struct packet *packet,
                                  struct fault *fault) {
   switch (packet->kind) {
+  case PACKET_POST:
+    return receive_post(core, lane->session, packet, fault);
+  case PACKET_PORT_OPEN:
+  case PACKET_PORT_MESSAGE:
+  case PACKET_PORT_CLOSE:
+  case PACKET_PORT_CREDIT:
+    return ports_packet(core, lane->session, packet, fault);
   case PACKET_FRAME_OPEN:
     return core_frame_open(core, lane->session, packet, fault);
   case PACKET_FRAME_UPDATE:
@@ -162,8 +189,7 @@ static enum status receive_other(struct core *core, struct lane *lane, const str
   case PACKET_BYE:
     return fault_set(fault, ST_CLOSED, (int)packet->code, NULL, "%.*s", (int)packet->text.len,
                      (const char *)packet->text.data);
-  default: /* kinds of later versions, and those whose object does not exist here: an answer to a call never
-              made, a port */
+  default: /* kinds of later versions, and an answer to a call never made */
     return ST_OK;
   }
 }

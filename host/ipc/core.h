@@ -16,6 +16,7 @@
 #include "ipc/calls.h"
 #include "ipc/gate.h"
 #include "ipc/message.h"
+#include "ipc/ports.h"
 #include "session/session.h"
 
 #define HOST_ID_LEN 16
@@ -25,6 +26,7 @@ struct core {
   struct sessions sessions;
   struct frames frames;
   struct calls calls;
+  struct ports ports;
   struct gate gate;
   const struct limits *limits; /* borrowed */
   struct clock *clock;         /* borrowed */

@@ -191,6 +191,7 @@ void core_end_session(struct core *core, struct session *session, const char *go
   if (session->main) session->main->session = NULL;
   session->main = NULL;
   abort_calls(core, session);
+  ports_end_session(core, session);
   if (session->main_frame) destroy_tree(core, session->main_frame, gone);
   session_free(&core->sessions, session);
 }

@@ -18,7 +18,9 @@ struct message {
   uint64_t deadline; /* ms, 0 for none: invoke */
   uint64_t process, frame, node, contents;
   struct slice channel;
-  struct slice payload; /* one value document */
+  struct slice payload;  /* one value document */
+  const uint64_t *ports; /* post: ends that are at the scripts now */
+  size_t port_count;
 };
 
 /* Why nobody waits for an answer any longer. */
@@ -29,6 +31,13 @@ struct border {
   /* ST_OK, or ST_MALFORMED/ST_LIMIT with `fault` filled when the payload cannot be decoded; no listener has
    * run then. */
   enum status (*message)(void *user, const struct message *message, struct fault *fault);
+  /* A message for a port; the ends in `ports` are at the scripts now. False, and they are not taken, when it
+   * cannot be decoded. */
+  bool (*port_message)(void *user, uint64_t port, struct slice payload, const uint64_t *ports, size_t count);
+  void (*port_closed)(void *user, uint64_t port);
+  void (*port_drained)(void *user, uint64_t port);
+  /* ports_deliver has something to do from now on. */
+  void (*ports_ready)(void *user);
   void (*aborted)(void *user, uint64_t call, enum abort_reason reason);
   void (*contents_created)(void *user, uint64_t contents);
   void (*frame_created)(void *user, uint64_t contents, uint64_t frame);

@@ -53,10 +53,9 @@ static int contents_send_to_frame(lua_State *L) {
 }
 
 static int contents_post_message(lua_State *L) {
-  struct contents_object *object = check(L, "postMessage", "channel, message");
+  struct contents_object *object = check(L, "postMessage", "channel, message, ports");
   const struct contents *contents = living(L, object);
-  misuse_channel(L, 2);
-  return post_to_frame(L, contents ? contents->main->id : 0, 2, 3);
+  return post_to_frame(L, contents ? contents->main->id : 0, 2);
 }
 
 static int contents_broadcast(lua_State *L) {

@@ -226,7 +226,10 @@ void dispatch_settle(lua_State *L, struct event *event, int index) {
 
 static int settle_all(lua_State *L, struct dispatch *d) {
   struct event *event = d->event;
-  if (!event->started) misuse_no_listener(L, lua_tostring(L, SLOT_CHANNEL));
+  if (!event->started) {
+    misuse_no_listener(L, lua_tostring(L, SLOT_CHANNEL));
+    ports_drop(d->rt->core, d->message->ports, d->message->port_count);
+  }
   if (!event->sync) return 0;
   if (!event->started) {
     lua_pushfstring(L, "No listener registered for '%s'", lua_tostring(L, SLOT_CHANNEL));
@@ -288,6 +291,7 @@ static int dispatch_base(lua_State *L) {
     d->status = d->fault->status;
     return 0;
   }
+  if (m->port_count) event_set_ports(L, SLOT_EVENT, m->ports, m->port_count);
   if (nargs > FEW_ARGS) luaL_checkstack(L, LUA_MINSTACK, "too many arguments");
   return invoke ? run_handler(L, d, nargs) : run_listeners(L, d, nargs);
 }

@@ -211,6 +211,13 @@ static int push_ports(lua_State *L) {
   return 1;
 }
 
+void event_set_ports(lua_State *L, int index, const uint64_t *ids, size_t count) {
+  extras_push(L, index);
+  port_push_list(L, ids, count);
+  lua_setfield(L, -2, "ports");
+  lua_pop(L, 1);
+}
+
 /* The field's code from upvalue 1, a table of names. [-0, +0, -] */
 static enum field field_of(lua_State *L, int key) {
   enum field field;

@@ -22,9 +22,8 @@ static int frame_send(lua_State *L) {
 }
 
 static int frame_post_message(lua_State *L) {
-  struct frame_object *object = check(L, "postMessage", "channel, message");
-  misuse_channel(L, 2);
-  return post_to_frame(L, object->id, 2, 3);
+  struct frame_object *object = check(L, "postMessage", "channel, message, ports");
+  return post_to_frame(L, object->id, 2);
 }
 
 static int frame_is_destroyed(lua_State *L) {

@@ -1,5 +1,5 @@
-/* modules: the globals that scripts start with: ipcMain, webContents, webFrameMain, app, and `ipc`, which has
- * them all. */
+/* modules: the globals that scripts start with: ipcMain, webContents, webFrameMain, MessageChannelMain, app,
+ * and `ipc`, which has them all. */
 #include <string.h>
 
 #include "lua/runtime.h"
@@ -154,6 +154,7 @@ static int app_metrics(lua_State *L) {
   set_count(L, "webContents", rt->core->frames.contents.count);
   set_count(L, "frames", rt->core->frames.frames.count);
   set_count(L, "pendingCalls", pending);
+  set_count(L, "ports", rt->core->ports.ends.count);
   set_count(L, "waitingHandlers", rt->guards);
   set_count(L, "handles", handles - 1); /* without the host's own */
   set_count(L, "references", count_references(L));
@@ -217,6 +218,8 @@ static void open_tables(lua_State *L, struct runtime *rt) {
   rt->warned = new_table(L);
   rt->dead = weak_table(L);
   rt->pending = weak_table(L);
+  rt->ports = weak_table(L);
+  rt->started_ports = new_table(L);
 }
 
 static int decode_settings(lua_State *L, struct runtime *rt) {
@@ -273,6 +276,8 @@ void modules_open(lua_State *L) {
   publish(L, ipc, "webContents");
   push_module(L, web_frame_main);
   publish(L, ipc, "webFrameMain");
+  port_class_open(L);
+  publish(L, ipc, "MessageChannelMain");
   open_prelude(L, rt, ipc);
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
   lua_pushvalue(L, ipc);

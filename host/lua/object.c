@@ -51,18 +51,18 @@ static int push_result(lua_State *L, enum send_result result) {
   return 2;
 }
 
-/* Encodes the arguments from `first` to the top, as a list or as one value, for that channel; the caller
- * gives the buffer back. Raises what cannot be cloned or is too long. [-0, +(0|1), v] */
-static struct buf *encode(lua_State *L, struct slice channel, int first, bool list) {
+/* Encodes the arguments from `first` to the top, as a list, or the one value there, for a packet that has
+ * `beside` bytes more; the caller gives the buffer back. Raises what cannot be cloned or is too long. [-0,
+ * +(0|1), v] */
+static struct buf *encode(lua_State *L, size_t beside, int first, bool list) {
   const struct clone_limits *limits = &runtime_of(L)->clone;
   struct buf *out = scratch_take(L);
   struct fault fault;
   enum status status;
   int count = lua_gettop(L) - first + 1;
-  if (!list && count < 1) lua_pushnil(L);
   status = list ? clone_encode_list(L, first, count > 0 ? count : 0, "args", limits, out, &fault)
                 : clone_encode(L, first, "message", limits, out, &fault);
-  if (status == ST_OK) status = scratch_fits(L, out, channel.len, &fault);
+  if (status == ST_OK) status = scratch_fits(L, out, beside, &fault);
   if (status == ST_OK) return out;
   scratch_give(L, out);
   answer_push_fault(L, &fault);
@@ -70,29 +70,25 @@ static struct buf *encode(lua_State *L, struct slice channel, int first, bool li
   return NULL;
 }
 
-static int send_encoded(lua_State *L, uint64_t frame, unsigned kind, struct slice channel,
-                        struct buf *payload) {
-  enum send_result result = core_send(runtime_of(L)->core, frame, kind, channel, buf_slice(payload), NULL);
+static int send_encoded(lua_State *L, uint64_t frame, struct slice channel, struct buf *payload) {
+  enum send_result result =
+      core_send(runtime_of(L)->core, frame, PACKET_SEND, channel, buf_slice(payload), NULL);
   scratch_give(L, payload);
   return push_result(L, result);
 }
 
 int send_to_frame(lua_State *L, uint64_t frame, int channel, int first) {
   struct slice name = misuse_channel(L, channel);
-  return send_encoded(L, frame, PACKET_SEND, name, encode(L, name, first, true));
+  return send_encoded(L, frame, name, encode(L, name.len, first, true));
 }
 
-int post_to_frame(lua_State *L, uint64_t frame, int channel, int message) {
-  struct slice name = misuse_channel(L, channel);
-  if (lua_gettop(L) > message && lua_rawlen(L, message + 1) > 0)
-    return luaL_error(L, "postMessage: ports are not transferred by this version of the host");
-  lua_settop(L, message);
-  return send_encoded(L, frame, PACKET_POST, name, encode(L, name, message, false));
+struct buf *encode_message(lua_State *L, size_t beside, int message) {
+  return encode(L, beside, message, false);
 }
 
 int broadcast(lua_State *L, uint64_t except, int channel) {
   struct slice name = misuse_channel(L, channel);
-  struct buf *encoded = encode(L, name, channel + 1, true);
+  struct buf *encoded = encode(L, name.len, channel + 1, true);
   struct payload *payload = payload_new(buf_slice(encoded));
   size_t count;
   scratch_give(L, encoded);

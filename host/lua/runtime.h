@@ -50,6 +50,12 @@ struct runtime {
   size_t guards;             /* living guards: while above 0 the idle host collects */
   uint64_t *lost;            /* calls whose guard was collected, to be answered outside of the collector */
   size_t lost_count, lost_cap;
+  int ports;            /* registry reference: weak, id -> port object */
+  int started_ports;    /* registry reference: id -> those that were started and are open */
+  size_t port_objects;  /* living */
+  size_t loose_ports;   /* those of them that are closed when nobody holds them */
+  uint64_t *lost_ports; /* ends whose object was collected, to be closed outside of the collector */
+  size_t lost_port_count, lost_port_cap;
   const char *base;         /* the config's folder */
   struct slice settings;    /* app.settings as a value document */
   void (*quit)(void *user); /* app.quit */
@@ -88,6 +94,8 @@ struct event {
 struct event *event_push(lua_State *L, const struct message *message); /* [-0, +1, m] */
 /* The event at the index, or NULL. [-0, +0, -] */
 struct event *event_at(lua_State *L, int index);
+/* Gives the event at the index its ports, as objects. [-0, +0, m] */
+void event_set_ports(lua_State *L, int index, const uint64_t *ids, size_t count);
 /* Gives the event at the index a guard: when nothing holds the event any longer, the call is answered with
  * ERR_NO_REPLY. Idempotent. [-0, +0, m] */
 void event_guard(lua_State *L, int index);
@@ -191,10 +199,29 @@ void object_bury(lua_State *L, int table, lua_Integer key, lua_Integer dead_key)
  * [-0, +1, m] */
 void methods_push(lua_State *L, const void *key, const luaL_Reg *methods);
 int send_to_frame(lua_State *L, uint64_t frame, int channel, int first);
-int post_to_frame(lua_State *L, uint64_t frame, int channel, int message);
+/* Encodes one value for a packet that has `beside` bytes more; the caller gives the buffer back. [-0, +0, v]
+ */
+struct buf *encode_message(lua_State *L, size_t beside, int message);
 /* The same to the main frame of every contents but `except`, the arguments following the channel; pushes the
  * count. [-0, +1, e] */
 int broadcast(lua_State *L, uint64_t except, int channel);
+
+/* ---- port_object.c ---- */
+
+#define PORT_CLASS "ipchost.MessagePortMain"
+
+/* Pushes a new object for an end that is at the scripts, which it owns from then on. [-0, +1, m] */
+void port_push(lua_State *L, uint64_t id);
+void port_push_list(lua_State *L, const uint64_t *ids, size_t count); /* a table of them: [-0, +1, m] */
+/* postMessage of contents and frames: channel, message and transfer list stand from `channel` on; pushes
+ * true, or false and a reason, and returns how many. [-0, +(1|2), e] */
+int post_to_frame(lua_State *L, uint64_t frame, int channel);
+void port_class_open(lua_State *L); /* pushes MessageChannelMain: [-0, +1, m] */
+/* What the core tells, as struct border says. */
+bool port_message(struct runtime *runtime, uint64_t port, struct slice payload, const uint64_t *ids,
+                  size_t count);
+void port_closed(struct runtime *runtime, uint64_t port);
+void port_has_drained(struct runtime *runtime, uint64_t port);
 
 /* emitter_warn_fn: logs it with a traceback. [-0, +0, m] */
 void warn_traceback(lua_State *L, const char *text);

@@ -15,6 +15,7 @@ struct scripts {
   struct runtime runtime; /* first: the border's `user` is both */
   struct scripts_options options;
   uv_timer_t collector;
+  uv_timer_t porter;   /* the next turn of the loop has messages for ports */
   int cycles;          /* still to do */
   uint64_t rest_until; /* ns: no earlier than then */
   bool collecting;
@@ -129,7 +130,36 @@ static void on_contents_destroyed(void *user, uint64_t contents, const char *gon
   if (rt->scoped) generation_enter(rt->generation, "destroyed", contents_destroyed, &notice);
 }
 
+static bool on_port_message(void *user, uint64_t port, struct slice payload, const uint64_t *ids,
+                            size_t count) {
+  return port_message(user, port, payload, ids, count);
+}
+
+static void on_port_closed(void *user, uint64_t port) {
+  port_closed(user, port);
+}
+
+static void on_port_drained(void *user, uint64_t port) {
+  port_has_drained(user, port);
+}
+
+static void deliver_to_ports(uv_timer_t *timer) {
+  struct scripts *scripts = timer->data;
+  struct core *core = scripts->runtime.core;
+  ports_deliver(core);
+  if (ports_ready(&core->ports) && !scripts->closing) uv_timer_start(timer, deliver_to_ports, 0, 0);
+}
+
+static void on_ports_ready(void *user) {
+  struct scripts *scripts = user;
+  if (!scripts->closing) uv_timer_start(&scripts->porter, deliver_to_ports, 0, 0);
+}
+
 static const struct border border = {.message = on_message,
+                                     .port_message = on_port_message,
+                                     .port_closed = on_port_closed,
+                                     .port_drained = on_port_drained,
+                                     .ports_ready = on_ports_ready,
                                      .aborted = on_aborted,
                                      .contents_created = on_contents_created,
                                      .frame_created = on_frame_created,
@@ -141,6 +171,17 @@ static const struct border border = {.message = on_message,
 static void answer_lost(struct runtime *rt) {
   while (rt->lost_count)
     core_reply_error(rt->core, rt->lost[--rt->lost_count], "Error", "reply was never sent", "ERR_NO_REPLY");
+}
+
+/* Ends whose object nobody holds any longer. */
+static void close_lost_ports(struct runtime *rt) {
+  ports_drop(rt->core, rt->lost_ports, rt->lost_port_count);
+  rt->lost_port_count = 0;
+}
+
+/* The idle collector may find an answer that can never come, or a port that nobody holds. */
+static bool is_worth_collecting(const struct runtime *rt) {
+  return rt->guards || rt->loose_ports;
 }
 
 static void step(lua_State *L, struct scripts *scripts) {
@@ -181,7 +222,7 @@ static void on_collect(uv_timer_t *timer) {
   scripts->collecting = false;
   end = clock_now(scripts->options.clock);
   scripts->rest_until = end + (end - start) * COLLECT_REST;
-  if (scripts->cycles > 0 && scripts->runtime.guards) plan_collection(scripts);
+  if (scripts->cycles > 0 && is_worth_collecting(&scripts->runtime)) plan_collection(scripts);
 }
 
 /* After each outermost entry into Lua. */
@@ -190,7 +231,8 @@ static void on_left(void *user) {
   struct runtime *rt = &scripts->runtime;
   scratch_reset(rt);
   if (rt->lost_count) answer_lost(rt);
-  if (!(rt->guards || rt->anchored) || scripts->collecting || scripts->closing) return;
+  if (rt->lost_port_count) close_lost_ports(rt);
+  if (!(is_worth_collecting(rt) || rt->anchored) || scripts->collecting || scripts->closing) return;
   scripts->cycles = COLLECT_CYCLES;
   if (!uv_is_active((uv_handle_t *)&scripts->collector)) plan_collection(scripts);
 }
@@ -211,6 +253,8 @@ static void part_closed(struct scripts *scripts) {
   if (--scripts->closing) return;
   tasks_deinit(&scripts->runtime);
   scratch_deinit(&scripts->runtime);
+  close_lost_ports(&scripts->runtime);
+  free(scripts->runtime.lost_ports);
   free(scripts->runtime.lost);
   free(scripts);
   if (closed) closed(user);
@@ -220,7 +264,7 @@ static void on_generation_closed(void *user) {
   part_closed(user);
 }
 
-static void on_collector_closed(uv_handle_t *handle) {
+static void on_timer_closed(uv_handle_t *handle) {
   part_closed(handle->data);
 }
 
@@ -251,6 +295,9 @@ enum status scripts_open(struct scripts **out, const struct scripts_options *opt
   uv_timer_init(options->loop, &scripts->collector);
   uv_unref((uv_handle_t *)&scripts->collector);
   scripts->collector.data = scripts;
+  uv_timer_init(options->loop, &scripts->porter);
+  uv_unref((uv_handle_t *)&scripts->porter);
+  scripts->porter.data = scripts;
   *out = scripts;
   status = generation_open(&scripts->runtime.generation, &generation, fault);
   if (status != ST_OK) return status;
@@ -291,9 +338,10 @@ void scripts_before_quit(struct scripts *scripts) {
 
 void scripts_close(struct scripts *scripts, void (*closed)(void *user)) {
   scripts->closed = closed;
-  scripts->closing = 2;
+  scripts->closing = 3;
   scripts->options.core->border = NULL;
-  uv_close((uv_handle_t *)&scripts->collector, on_collector_closed);
+  uv_close((uv_handle_t *)&scripts->collector, on_timer_closed);
+  uv_close((uv_handle_t *)&scripts->porter, on_timer_closed);
   if (scripts->runtime.generation)
     generation_close(scripts->runtime.generation);
   else

@@ -14,6 +14,7 @@
 
 struct frame;
 struct session;
+struct session_ports;
 
 /* How a lane writes and closes; `user` is the owner's. The contract of begin, share and end is transport.h's.
  */
@@ -48,6 +49,7 @@ struct session {
   struct list calls;        /* calls from this session that wait for an answer; nodes of the ipc layer */
   size_t call_count;
   struct map call_index; /* the same by the client's number, where there are many; the ipc layer's too */
+  struct session_ports *ports; /* NULL until there is one; the ipc layer's */
   bool ending;
 };
 

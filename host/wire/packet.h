@@ -93,9 +93,9 @@ bool packet_ports_next(struct slice *ports, uint64_t *port);
 /*
  * Appends the packet to `out` up to and including the head of its payload byte string, whose length is
  * `payload_len`; the payload's bytes are the caller's to append. For kinds without a payload `payload_len` is
- * ignored. `ports` here is a plain array given beside the struct (NULL if port_count is 0). The values are
- * not checked: texts are UTF-8, numbers below 2^53. ST_OK, ST_NOMEM, or ST_INVALID for an unknown kind
- * (nothing appended then).
+ * ignored. `ports` here is a plain array given beside the struct, or NULL: then the struct's own, encoded,
+ * are written. The values are not checked: texts are UTF-8, numbers below 2^53. ST_OK, ST_NOMEM, or
+ * ST_INVALID for an unknown kind (nothing appended then).
  */
 enum status packet_put(struct buf *out, const struct packet *packet, const uint64_t *ports,
                        size_t payload_len);

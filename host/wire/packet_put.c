@@ -42,9 +42,14 @@ static inline uint8_t *put_string(uint8_t *at, uint8_t major, struct slice bytes
   return at + bytes.len;
 }
 
-static uint8_t *put_ports(uint8_t *at, const uint64_t *ports, size_t count) {
-  at = put_head(at, CBOR_ARRAY, count);
-  for (size_t i = 0; i < count; i++) at = put_head(at, CBOR_UINT, ports[i]);
+/* From the plain array, or else as they are encoded in the packet. */
+static uint8_t *put_ports(uint8_t *at, const uint64_t *ports, const struct packet *packet) {
+  if (!ports && packet->port_count) {
+    memcpy(at, packet->ports.data, packet->ports.len);
+    return at + packet->ports.len;
+  }
+  at = put_head(at, CBOR_ARRAY, packet->port_count);
+  for (size_t i = 0; i < packet->port_count; i++) at = put_head(at, CBOR_UINT, ports[i]);
   return at;
 }
 
@@ -61,7 +66,7 @@ static uint8_t *put_item(uint8_t *at, const struct packet_item *item, const stru
   case ITEM_CHANNEL:
     return put_string(at, CBOR_TEXT, *(const struct slice *)member);
   case ITEM_PORTS:
-    return put_ports(at, ports, packet->port_count);
+    return put_ports(at, ports, packet);
   case ITEM_PAYLOAD:
     return put_head(at, CBOR_BYTES, payload_len);
   case ITEM_BYTES:

@@ -44,8 +44,29 @@ return function(ipc, settings)
     return true
   end
 
+  local draining = {} -- port -> { promise, resolve } of those who wait for its reader
+
+  local function port_drained(port, waits)
+    if not waits then return promise.resolve() end
+    local waiter = draining[port]
+    if not waiter then
+      waiter = {}
+      waiter.promise, waiter.resolve = promise.withResolvers()
+      draining[port] = waiter
+    end
+    return waiter.promise
+  end
+
+  local function port_has_drained(port)
+    local waiter = draining[port]
+    draining[port] = nil
+    if waiter then waiter.resolve() end
+  end
+
   return {
     await = async.await,
+    port_drained = port_drained,
+    port_has_drained = port_has_drained,
     new_signal = abort.new_signal,
     abort_signal = abort.abort_signal,
     resolve_ready = function() resolve_ready(nil) end,

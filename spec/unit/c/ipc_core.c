@@ -69,8 +69,12 @@ static void on_frame_destroyed(void *user, uint64_t frame) {
 static void on_contents_destroyed(void *user, uint64_t contents, const char *gone) {
   note(user, "contents %d destroyed %s;", (int)contents, gone ? gone : "cleanly");
 }
-static const struct border border = {on_message, on_aborted,         on_contents,
-                                     on_frame,   on_frame_destroyed, on_contents_destroyed};
+static const struct border border = {.message = on_message,
+                                     .aborted = on_aborted,
+                                     .contents_created = on_contents,
+                                     .frame_created = on_frame,
+                                     .frame_destroyed = on_frame_destroyed,
+                                     .contents_destroyed = on_contents_destroyed};
 
 static const uint8_t id[SESSION_KEY_LEN] = {1}, secret[SESSION_KEY_LEN] = {2}, other[SESSION_KEY_LEN] = {3};
 static const uint8_t empty_map[] = {0xa0}, empty_list[] = {0x80};

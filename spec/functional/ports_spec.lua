@@ -1,0 +1,541 @@
+-- MessagePorts: between scripts, and between scripts and renderers.
+local support = require "spec.functional.support"
+local wire = require "spec.functional.wire"
+local await = require("async").await
+
+local script = [[
+local kept = {}
+-- Runs a named piece of the spec in the scripts.
+local pieces = {}
+ipcMain.handle("run", function(_, name, ...) return pieces[name](...) end)
+
+local function collect(port, count)
+  local got, promise, resolve = {}, Promise.withResolvers()
+  port:on("message", function(event)
+    got[#got + 1] = event.data
+    if #got == count then resolve(ipc.Array(got)) end
+  end)
+  return promise
+end
+
+local function closing(port)
+  local promise, resolve = Promise.withResolvers()
+  port:on("close", function() resolve("closed") end)
+  return promise
+end
+
+function pieces.queue()
+  local port1, port2 = MessageChannelMain.pair()
+  local all = collect(port2, 3)
+  local sent = { port1:postMessage(1), port1:postMessage({ x = 2 }) }
+  async.sleep(1)
+  port2:start()
+  port1:postMessage("three")
+  return { sent = ipc.Array(sent), got = await(all) }
+end
+
+function pieces.kinds()
+  local a, b = MessageChannelMain(), MessageChannelMain.new()
+  return ipc.Array { tostring(a.port1):match("^port: ") ~= nil, a.port1 ~= b.port1, a.port2 ~= nil, b.port2 ~= nil }
+end
+
+function pieces.started_late()
+  local port1, port2 = MessageChannelMain.pair()
+  local order = {}
+  port2:on("message", function(event) order[#order + 1] = event.data end)
+  port1:postMessage("a")
+  async.sleep(5)
+  order[#order + 1] = "start"
+  local done = collect(port2, 1)
+  port2:start()
+  await(done)
+  return ipc.Array(order)
+end
+
+function pieces.close()
+  local port1, port2 = MessageChannelMain.pair()
+  local order, count = {}, 0
+  port2:on("message", function(event) order[#order + 1] = event.data end)
+  local closed = closing(port2)
+  port2:on("close", function() count = count + 1; order[#order + 1] = "close" end)
+  port1:postMessage("last")
+  port1:close()
+  port1:close()
+  local after = table.pack(port1:postMessage("late"))
+  port2:start()
+  await(closed)
+  local other = table.pack(port2:postMessage("nobody"))
+  async.sleep(2)
+  return { order = ipc.Array(order), count = count, after = ipc.Array { after[1], after[2] },
+           other = ipc.Array { other[1], other[2] } }
+end
+
+function pieces.collected()
+  local port1, port2 = MessageChannelMain.pair()
+  local closed = closing(port2)
+  local got = collect(port2, 1)
+  port2:start()
+  port1:postMessage("kept")
+  port1 = nil
+  return ipc.Array { await(got)[1], await(closed) }
+end
+
+function pieces.nested()
+  local a1, a2 = MessageChannelMain.pair()
+  local b1, b2 = MessageChannelMain.pair()
+  local got, resolve = Promise.withResolvers()
+  a2:once("message", function(event)
+    local port = event.ports[1]
+    port:on("message", function(inner) resolve { inner.data, #event.ports, #inner.ports } end)
+    port:start()
+  end)
+  b1:postMessage("before the transfer")
+  a1:postMessage("carrier", { b2 })
+  a2:start()
+  kept.b1 = b1
+  return ipc.Array(await(got))
+end
+
+function pieces.through_itself()
+  local port1, port2 = MessageChannelMain.pair()
+  local closed = closing(port1)
+  port1:postMessage("x", { port2 })
+  port1:start()
+  return await(closed)
+end
+
+local function refusal(fn, ...)
+  local ok, message = pcall(fn, ...)
+  return ok and "none" or tostring(message):gsub("^.-:%d+: ", "")
+end
+
+function pieces.refused(id)
+  local contents = webContents.fromId(id)
+  local port1, port2 = MessageChannelMain.pair()
+  local other, gone = MessageChannelMain.pair()
+  gone:close()
+  local post, send = port1.postMessage, contents.postMessage
+  return ipc.Array {
+    refusal(post, port1), refusal(post, port1, 1, { port1 }), refusal(post, port1, 1, { other, other }),
+    refusal(post, port1, 1, { gone }), refusal(post, port1, 1, { "x" }), refusal(post, port1, 1, "x"),
+    refusal(post, port1, print, { other }),
+    refusal(send, contents), refusal(send, contents, 1, 1), refusal(send, contents, "ch"),
+    refusal(send, contents, "ch", 1, 5), refusal(send, contents, "ch", 1, { 5 }),
+    refusal(send, contents, "ch", 1, { other, other }), refusal(send, contents, "ch", 1, { gone }),
+    refusal(send, contents, "ch", print, { other }),
+    refusal(function() port1.postMessage(1) end), refusal(function() return port1.psotMessage end),
+    refusal(post, port1, "still good", { other }),
+  }
+end
+
+function pieces.drained()
+  local port1, port2 = MessageChannelMain.pair()
+  local big = ("x"):rep(700000)
+  local results = { port1:postMessage(big), port1:postMessage(big) }
+  local drained = false
+  local promise = port1:drained():next(function() drained = true end)
+  await(Promise.resolve())
+  results[#results + 1] = drained
+  port2:start()
+  await(promise)
+  await(port1:drained())
+  results[#results + 1] = drained
+  return ipc.Array(results)
+end
+
+function pieces.many(count)
+  local port1, port2 = MessageChannelMain.pair()
+  local next_one, promise, resolve = 1, Promise.withResolvers()
+  port2:on("message", function(event)
+    assert(event.data == next_one)
+    next_one = next_one + 1
+    if next_one > count then resolve(count) end
+  end)
+  port2:start()
+  for i = 1, count do port1:postMessage(i) end
+  return await(promise)
+end
+
+function pieces.ports() collectgarbage() collectgarbage() return app.metrics().ports end
+
+-- With renderers.
+function pieces.give(id, channel, name)
+  local port1, port2 = MessageChannelMain.pair()
+  kept[name] = port1
+  return webContents.fromId(id):postMessage(channel, "for you", { port2 })
+end
+function pieces.join(one, other, channel)
+  local port1, port2 = MessageChannelMain.pair()
+  webContents.fromId(one).mainFrame:postMessage(channel, "join", { port1 })
+  webContents.fromId(other):postMessage(channel, "join", { port2 })
+end
+function pieces.say(name, ...) return kept[name]:postMessage(...) end
+function pieces.hear(name, count)
+  local all = collect(kept[name], count)
+  kept[name]:start()
+  return await(all)
+end
+local watched = {}
+function pieces.watch(name)
+  watched[name] = closing(kept[name])
+  kept[name]:start()
+end
+function pieces.closed(name) return await(watched[name]) end
+function pieces.close_port(name) kept[name]:close() end
+function pieces.forget(name) kept[name] = nil end
+function pieces.pass_on(name, id) return webContents.fromId(id):postMessage("passed", "on", { kept[name] }) end
+function pieces.pass_through(name, through) return kept[through]:postMessage("through", { kept[name] }) end
+ipcMain.on("keep", function(event, names)
+  for i, port in ipairs(event.ports) do kept[names[i] ] = port end
+end)
+ipcMain.on("echo ports", function(event, message)
+  local port = event.ports[1]
+  port:on("message", function(inner) port:postMessage(inner.data) end)
+  port:start()
+  port:postMessage(message)
+end)
+]]
+
+describe("ports between scripts", function()
+  local host, renderer
+
+  setup(function()
+    host = support.start(script)
+    renderer = host:connect()
+  end)
+  teardown(function()
+    renderer:close()
+    host:stop()
+  end)
+
+  local function run(...)
+    local args = table.pack(...)
+    return renderer:run(function() return await(renderer.ipcRenderer.invoke("run", table.unpack(args, 1, args.n))) end)
+  end
+
+  it("queue until start, in order", function()
+    assert.same({ sent = { true, true }, got = { 1, { x = 2 }, "three" } }, run("queue"))
+  end)
+
+  it("are not started by a listener", function()
+    assert.same({ "start", "a" }, run("started_late"))
+  end)
+
+  it("are made in three ways", function()
+    assert.same({ true, true, true, true }, run("kinds"))
+  end)
+
+  it("tell once of the other's close, after what was queued", function()
+    local gone = { false, "destroyed" }
+    assert.same({ order = { "last", "close" }, count = 1, after = gone, other = gone }, run("close"))
+  end)
+
+  it("close when the other was collected", function()
+    assert.same({ "kept", "closed" }, run("collected"))
+  end)
+
+  it("travel through ports, with what is queued", function()
+    assert.same({ "before the transfer", 1, 0 }, run("nested"))
+  end)
+
+  it("close when sent through themselves", function()
+    assert.equal("closed", run("through_itself"))
+  end)
+
+  it("refuse what Electron refuses, and neuter nothing by it", function()
+    assert.same({
+      "Insufficient number of arguments", "Port at index 0 contains the source port", "Port at index 1 is a duplicate",
+      "Port at index 0 is already neutered", "Port at index 0 is not a valid port", "Invalid value for transfer",
+      "DataCloneError: An object could not be cloned: message (function)",
+      "Insufficient number of arguments", "Error processing argument at index 0, conversion failure from number",
+      "Insufficient number of arguments", "Invalid value for transfer", "Invalid value for transfer",
+      "Port at index 1 is a duplicate", "Port at index 0 is already neutered",
+      "DataCloneError: An object could not be cloned: message (function)",
+      "port.postMessage was called with '.'; write port:postMessage(message, ports)",
+      "port has no field 'psotMessage'; did you mean 'postMessage'?", "none",
+    }, run("refused", renderer.webContentsId))
+  end)
+
+  it("say when the reader is behind, and when it has caught up", function()
+    assert.same({ true, false, "mark", false, true }, run("drained"))
+  end)
+
+  it("keep the order of many messages", function()
+    assert.equal(20000, run("many", 20000))
+  end)
+
+  it("leave nothing behind", function()
+    local before = run("ports")
+    for _ = 1, 50 do run("close") run("collected") end
+    assert.is_true(run("ports") <= before + 8)
+  end)
+end)
+
+describe("ports on the wire", function()
+  local host, renderer, client, other
+
+  setup(function()
+    host = support.start(script, { config = 'limits = { window = "1000B", ports = 8 }' })
+    renderer = host:connect()
+  end)
+  teardown(function()
+    renderer:close()
+    host:stop()
+  end)
+  before_each(function() client, other = wire.connect(host), wire.connect(host) end)
+  after_each(function()
+    client:close()
+    other:close()
+  end)
+
+  local function run(...)
+    local args = table.pack(...)
+    return renderer:run(function() return await(renderer.ipcRenderer.invoke("run", table.unpack(args, 1, args.n))) end)
+  end
+  --- A port of the scripts' at the client.
+  local function given(to, name)
+    assert(run("give", to.welcome.webContentsId, "port", name))
+    local post = to:take("post")
+    assert.equal("for you", post[5])
+    return post[4][1]
+  end
+  --- Two ports that are joined.
+  local function joined()
+    run("join", client.welcome.webContentsId, other.welcome.webContentsId, "port")
+    return client:take("post")[4][1], other:take("post")[4][1]
+  end
+
+  it("have even numbers from the host, and send nothing before port-open", function()
+    local port = given(client, "even")
+    assert.equal(2, port)
+    run("say", "even", "queued")
+    client:quiet()
+    client:put("port-open", port, 1000)
+    assert.same({ "port-message", 2, {}, "queued", n = 4 }, client:take("port-message"))
+    client:put("port-message", port, {}, "answer")
+    assert.same({ "answer" }, run("hear", "even", 1))
+  end)
+
+  it("have odd numbers from the client, which may send at once", function()
+    client:put("post", 0, "echo ports", { 1 }, "hello")
+    client:put("port-message", 1, {}, { 1, 2 })
+    client:put("port-open", 1, 1000)
+    assert.equal("hello", client:take("port-message")[4])
+    assert.same({ 1, 2 }, client:take("port-message")[4])
+  end)
+
+  it("send no more than the window, and go on with credit", function()
+    local port = given(client, "slow")
+    client:put("port-open", port, 150)
+    for i = 1, 5 do run("say", "slow", i) end
+    -- Each costs 64 and its payload: the window is full with the third.
+    for i = 1, 3 do assert.equal(i, client:take("port-message")[4]) end
+    client:quiet()
+    client:put("port-credit", port, 65)
+    assert.equal(4, client:take("port-message")[4])
+    client:quiet()
+    client:put("port-credit", port, 4 * 65)
+    assert.equal(5, client:take("port-message")[4])
+  end)
+
+  it("are credited by the host when the scripts have taken what was sent", function()
+    client:put("post", 0, "keep", { 1 }, { "credited" })
+    for i = 1, 8 do client:put("port-message", 1, {}, i) end
+    client:quiet()
+    assert.same({ 1, 2, 3, 4, 5, 6, 7, 8 }, run("hear", "credited", 8))
+    assert.same({ "port-credit", 1, 8 * 65, n = 3 }, client:take("port-credit"))
+  end)
+
+  it("end the connection of a client that sends over its window", function()
+    client:put("post", 0, "keep", { 1 }, { "greedy" })
+    for i = 1, 17 do client:put("port-message", 1, {}, i) end
+    local bye = client:take("bye")
+    assert.equal(4005, bye[2])
+    assert.equal("limits.window (1000 bytes) exceeded on port 1", bye[3])
+  end)
+
+  it("join two clients, and forward what it does not look at", function()
+    local mine, theirs = joined()
+    client:put("port-open", mine, 1000)
+    other:put("port-open", theirs, 1000)
+    for i = 1, 10 do
+      client:put("port-message", mine, {}, i)
+      assert.equal(i, other:take("port-message")[4])
+    end
+    assert.same({ "port-credit", mine, n = 3, [3] = 8 * 65 }, client:take("port-credit"))
+    other:put("port-message", theirs, {}, "back")
+    assert.equal("back", client:take("port-message")[4])
+  end)
+
+  it("credit a client by what the other has room for", function()
+    local mine, theirs = joined()
+    other:put("port-open", theirs, 65)
+    for i = 1, 12 do client:put("port-message", mine, {}, i) end
+    assert.equal(1, other:take("port-message")[4])
+    other:quiet()
+    client:quiet()
+    for i = 2, 12 do
+      other:put("port-credit", theirs, 65)
+      assert.equal(i, other:take("port-message")[4])
+    end
+    assert.equal(8 * 65, client:take("port-credit")[3])
+  end)
+
+  it("close once, after what was queued, and forget the number by a close each way", function()
+    local mine, theirs = joined()
+    client:put("port-message", mine, {}, "last")
+    client:put("port-close", mine)
+    client:take("port-close")
+    other:quiet()
+    other:put("port-open", theirs, 1000)
+    assert.equal("last", other:take("port-message")[4])
+    other:take("port-close")
+    other:put("port-message", theirs, {}, "nobody")
+    other:put("port-close", theirs)
+    other:quiet()
+    client:quiet()
+  end)
+
+  it("close when the other's process is gone", function()
+    local _, theirs = joined()
+    client:close()
+    assert.equal(theirs, other:take("port-close")[2])
+    other:quiet()
+  end)
+
+  it("close at the scripts when the client closes or is gone, and at the client when the scripts do", function()
+    local port = given(client, "a")
+    given(client, "b")
+    local third = given(client, "c")
+    run("watch", "a")
+    client:put("port-close", port)
+    assert.equal("closed", run("closed", "a"))
+    assert.equal(port, client:take("port-close")[2])
+    run("close_port", "c")
+    assert.equal(third, client:take("port-close")[2])
+    run("watch", "b")
+    client:close()
+    assert.equal("closed", run("closed", "b"))
+  end)
+
+  it("close what was posted where nobody listens, and where nobody holds it", function()
+    client:put("post", 0, "nobody listens here", { 1 }, 1)
+    assert.equal(1, client:take("port-close")[2])
+    client:put("post", 5, "no such frame", { 3 }, 1)
+    assert.equal(3, client:take("port-close")[2])
+    client:put("post", 0, "keep", { 5 }, { "held" })
+    run("forget", "held")
+    assert.equal(5, client:take("port-close")[2])
+  end)
+
+  it("move from one client to the other with what was under way", function()
+    local port = given(client, "moving")
+    client:put("port-open", port, 1000)
+    for i = 1, 4 do run("say", "moving", i) end
+    for i = 1, 4 do assert.equal(i, client:take("port-message")[4]) end
+    -- It has handed out the first two, and transfers the port.
+    client:put("port-credit", port, 65)
+    client:put("port-message", port, {}, "before")
+    client:put("post", 0, "keep", { port }, { "returned" })
+    assert.equal(port, client:take("port-close")[2])
+    run("say", "moving", 5)
+    run("pass_on", "returned", other.welcome.webContentsId)
+    local passed = other:take("post")[4][1]
+    other:put("port-open", passed, 1000)
+    other:quiet()
+    client:put("port-message", port, {}, 3)
+    client:put("port-message", port, {}, 4)
+    client:put("port-close", port)
+    for i = 3, 5 do assert.equal(i, other:take("port-message")[4]) end
+    other:put("port-message", passed, {}, "after")
+    assert.same({ "before", "after" }, run("hear", "moving", 2))
+    client:quiet()
+  end)
+
+  it("move from a client back to the scripts, with nothing under way", function()
+    local port = given(client, "home")
+    client:put("post", 0, "keep", { port }, { "back home" })
+    client:take("port-close")
+    client:put("port-close", port)
+    run("say", "home", "hello")
+    assert.same({ "hello" }, run("hear", "back home", 1))
+  end)
+
+  it("move through ports between clients, and are closed with a message that is dropped", function()
+    local mine, theirs = joined()
+    other:put("port-open", theirs, 1000)
+    client:put("port-message", mine, { 1 }, "nested")
+    client:put("port-message", 1, {}, "inside")
+    local nested = other:take("port-message")
+    assert.equal("nested", nested[4])
+    local port = nested[3][1]
+    other:put("port-open", port, 1000)
+    assert.equal("inside", other:take("port-message")[4])
+    other:put("port-close", theirs)
+    other:take("port-close")
+    client:take("port-close")
+    client:put("port-message", mine, { 3 }, "too late")
+    assert.equal(3, client:take("port-close")[2])
+  end)
+
+  it("keep what waits in a port while it waits itself", function()
+    local mine, theirs = joined()
+    client:put("port-message", mine, { 1 }, "carrier")
+    client:put("port-message", 1, {}, "one")
+    client:put("port-close", 1)
+    assert.equal(1, client:take("port-close")[2])
+    other:put("port-open", theirs, 1000)
+    local port = other:take("port-message")[3][1]
+    other:put("port-open", port, 1000)
+    assert.equal("one", other:take("port-message")[4])
+    assert.equal(port, other:take("port-close")[2])
+  end)
+
+  it("close a port of the scripts' whose message cannot be read, and no more", function()
+    client:put("post", 0, "keep", { 1 }, { "garbled" })
+    client:quiet()
+    run("watch", "garbled")
+    -- A port-message whose payload is the lone break of an indefinite item.
+    client.stream:write(string.pack("<s4", "\x84\x09\x01\x80\x41\xff"))
+    assert.equal("closed", run("closed", "garbled"))
+    assert.equal(1, client:take("port-close")[2])
+    client:quiet()
+  end)
+
+  local malformed = {
+    { "a number of the host's that was not given", 1002, "ports: port 2 is not at this session",
+      { "post", 0, "keep", { 2 }, {} } },
+    { "a number twice", 1002, "ports: port 1 is not at this session",
+      { "post", 0, "keep", { 1 }, { "twice" } }, { "post", 0, "keep", { 1, 1 }, {} } },
+    { "a new number twice", 1002, "ports: port 1 is not at this session", { "post", 0, "keep", { 1, 1 }, {} } },
+    { "a number below one that was used", 1002, "ports: port 1 is not at this session",
+      { "post", 0, "keep", { 3, 1 }, {} } },
+    { "a port through itself", 1002, "ports: port 1 cannot be sent through itself",
+      { "post", 0, "keep", { 1 }, { "self" } }, { "port-message", 1, { 1 }, 1 } },
+    { "back more than was sent", 1002, "port-message: more comes back on port 1 than was sent",
+      { "post", 0, "keep", { 1 }, { "back" } }, { "post", 0, "keep", { 1 }, { "back" } },
+      { "port-message", 1, {}, 1 } },
+    { "more ports than limits.ports at once", 4005, "limits.ports (8) exceeded",
+      { "post", 0, "keep", { 1, 3, 5, 7, 9, 11, 13, 15, 17 }, {} } },
+    { "more ports than limits.ports", 4005, "limits.ports (8) exceeded",
+      { "post", 0, "keep", { 1, 3, 5, 7, 9, 11, 13, 15 }, { "a", "b", "c", "d", "e", "f", "g", "h" } },
+      { "post", 0, "keep", { 17 }, { "i" } } },
+  }
+  for _, case in ipairs(malformed) do
+    it("end the connection of a client that sends " .. case[1], function()
+      for i = 4, #case do client:put(table.unpack(case[i])) end
+      support.wait_until(function() return client.ended end, "the end of the connection")
+      local bye = client.packets[#client.packets]
+      assert.same({ "bye", case[2], case[3], n = 3 }, bye)
+      run("ports")
+    end)
+  end
+
+  it("are given no more of than limits.ports", function()
+    for i = 1, 8 do given(client, "n" .. i) end
+    local ok, failure = pcall(given, client, "n9")
+    assert.is_false(ok)
+    assert.equal("ERR_LIMIT_PORTS", failure.code)
+    run("say", "n1", "still there")
+  end)
+end)

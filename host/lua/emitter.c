@@ -132,9 +132,11 @@ static int once_call(lua_State *L) {
 static void push_once_metatable(lua_State *L) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &ONCE_KEY) == LUA_TTABLE) return;
   lua_pop(L, 1);
-  lua_createtable(L, 0, 1);
+  lua_createtable(L, 0, 2);
   lua_pushcfunction(L, once_call);
   lua_setfield(L, -2, "__call");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &ONCE_KEY);
 }

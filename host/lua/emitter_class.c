@@ -138,6 +138,8 @@ void emitter_class(lua_State *L, const char *type_name, unsigned flags, lua_CFun
   lua_setfield(L, -2, "__newindex");
   lua_pushcfunction(L, class_tostring);
   lua_setfield(L, -2, "__tostring");
+  lua_pushboolean(L, 0); /* scripts cannot call these on anything else */
+  lua_setfield(L, -2, "__metatable");
 }
 
 void emitter_class_names(lua_State *L, const char *const *names) {

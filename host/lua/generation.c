@@ -182,6 +182,7 @@ void generation_load(struct generation *generation,
 static int open_state(lua_State *L) {
   const struct generation *generation = generation_of(L);
   lua_gc(L, LUA_GCSTOP); /* all that is made here stays */
+  generation_loop_guard(L);
   generation_open_libs(L);
   lua_settop(L, 0);
   if (generation->options.setup) {
@@ -213,6 +214,7 @@ static void finish(struct generation *generation) {
   lua_pushcfunction(generation->L, keep_libraries);
   lua_pcall(generation->L, 0, 0, 0);
   lua_close(generation->L);
+  generation_loop_deinit(generation);
   allocator_deinit(&generation->allocator);
   free(generation);
   if (closed) closed(user);

@@ -74,7 +74,7 @@ enum status generation_open(struct generation **out, const struct generation_opt
  * its traceback, is in the log then. */
 void generation_load(struct generation *generation,
                      void (*done)(void *user, enum status status, const struct fault *fault));
-/* Closes what the inner loop holds, runs it until uv_loop_close is 0, then lua_close, then `closed`.
+/* Closes what the inner loop holds, runs it until it is empty, then lua_close, uv_loop_close and `closed`.
  * Asynchronous, on the outer loop. */
 void generation_close(struct generation *generation);
 

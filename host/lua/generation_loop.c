@@ -94,13 +94,45 @@ static int close_handles(lua_State *L) {
   return 0;
 }
 
-/* The poll is gone before the descriptor that it polls. */
+/* The poll is gone before the descriptor that it polls; the loop is not, for finalizers may use it. */
 static void on_outer_closed(uv_handle_t *handle) {
   struct generation *generation = handle->data;
   if (--generation->handles) return;
+  generation->emptied(generation);
+}
+
+/* The collector takes no notice any more of what is made now: its part is done here. */
+static void collect_handle(uv_handle_t *handle, void *user) {
+  lua_State *L = user;
+  const luv_handle_t *data = handle->data;
+  if (uv_is_closing(handle) || !data) return;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, data->ref);
+  luaL_callmeta(L, -1, "__gc");
+  lua_settop(L, 1);
+}
+
+/* The last finalizer of the state: ends what the others have opened. */
+static int end_loop(lua_State *L) {
+  uv_loop_t *loop = &generation_of(L)->loop;
+  do {
+    uv_walk(loop, collect_handle, L);
+    uv_run(loop, UV_RUN_ONCE);
+  } while (uv_loop_alive(loop));
+  return 0;
+}
+
+void generation_loop_guard(lua_State *L) {
+  lua_newuserdatauv(L, 0, 0);
+  lua_createtable(L, 0, 1);
+  lua_pushcfunction(L, end_loop);
+  lua_setfield(L, -2, "__gc");
+  lua_setmetatable(L, -2);
+  luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void generation_loop_deinit(struct generation *generation) {
   if (uv_loop_close(&generation->loop) != 0)
     log_line(generation->options.log, LOG_ERROR, "script", "the scripts' loop does not close");
-  generation->emptied(generation);
 }
 
 static void close_outer(struct generation *generation) {

@@ -76,9 +76,11 @@ static int buffer_resize(lua_State *L) {
 /* A position as in JavaScript's slice: from 0, from the end when negative, cut to the length. */
 static size_t position(lua_State *L, int index, size_t length, size_t otherwise) {
   lua_Integer at;
+  size_t back;
   if (lua_isnoneornil(L, index)) return otherwise;
   at = luaL_checkinteger(L, index);
-  if (at < 0) return (size_t)-at > length ? 0 : length - (size_t)-at;
+  back = 0 - (size_t)at; /* unsigned: the lowest integer has no negative */
+  if (at < 0) return back > length ? 0 : length - back;
   return (size_t)at > length ? length : (size_t)at;
 }
 

@@ -312,6 +312,66 @@ describe("The collector", function()
   end
 end)
 
+describe("Finalizers at the end", function()
+  it("may use luv, tasks and the host's modules", function()
+    local host = support.start([==[
+      local uv = require "luv"
+      local old = uv.new_idle()
+      local function at_the_end(fn) Kept = { Kept, setmetatable({}, { __gc = fn }) } end
+      at_the_end(function() print("the last says " .. app.metrics().sessions) end)
+      at_the_end(function() uv.new_timer():start(0, 10, print) uv.new_tcp():bind("127.0.0.1", 0) end)
+      at_the_end(function() uv.new_timer():unref() end)
+      at_the_end(function() uv.fs_stat("/", print) end)
+      at_the_end(function() async.run(function() async.sleep(1000) end) end)
+      at_the_end(function() webContents.broadcast("end") ipcMain.on("x", error) ipcMain.emit("x") app.quit() end)
+      at_the_end(function() old:start(print) old:close() end)
+    ]==])
+    host:stop()
+    assert.matches("the last says 0", host.err, 1, true)
+  end)
+end)
+
+support.each_transport("Misuse of userdata", [==[
+  local uv = require "luv"
+  local makers = {
+    idle = uv.new_idle, check = uv.new_check, prepare = uv.new_prepare, tcp = uv.new_tcp, pipe = uv.new_pipe,
+    udp = uv.new_udp, fs_event = uv.new_fs_event, fs_poll = uv.new_fs_poll, timer = uv.new_timer,
+  }
+  ipcMain.handle("start closed", function(_, kind, ...)
+    local calls = {
+      idle = { "start", print }, check = { "start", print }, prepare = { "start", print }, timer = { "start", 1, 0, print },
+      tcp = { "connect", "127.0.0.1", 1, print }, pipe = { "connect", "/", print }, udp = { "bind", "127.0.0.1", 0 },
+      fs_event = { "start", "/", {}, print }, fs_poll = { "start", "/", 1000, print },
+    }
+    local handle, call = makers[kind](), calls[kind]
+    handle:close()
+    async.sleep(1)
+    local _, _, code = handle[call[1]](handle, table.unpack(call, 2))
+    local _, _, same = uv[kind .. "_" .. call[1]](handle, table.unpack(call, 2))
+    handle = nil
+    collectgarbage() collectgarbage()
+    async.sleep(1)
+    return code == same and code
+  end)
+  ipcMain.handle("metatables", function(event)
+    ipcMain.once("a", print)
+    local objects = { event, event.sender, event.senderFrame, ipcMain, app, ipcMain.rawListeners("a")[1] }
+    ipcMain.removeAllListeners("a")
+    for i, object in ipairs(objects) do assert(getmetatable(object) == false, i) end
+    return true
+  end)
+]==], function(context)
+  it("does not start handles of luv that are closed", function()
+    for _, kind in ipairs { "idle", "check", "prepare", "timer", "tcp", "pipe", "udp", "fs_event", "fs_poll" } do
+      assert.equal("EINVAL", context.invoke("start closed", kind), kind)
+    end
+  end)
+
+  it("keeps the metamethods of the host's objects from being called on others", function()
+    assert.is_true(context.invoke("metatables"))
+  end)
+end)
+
 describe("app.quit while the scripts load", function()
   it("ends the host whatever is opened behind it", function()
     local folder = support.folder()

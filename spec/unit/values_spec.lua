@@ -482,6 +482,7 @@ describe("ipc.Buffer and its views", function()
     assert.equals(0x0201, ipc.Uint16Array("\1\2")[1])
     assert.equals("\1\0\2\0", tostring(ipc.Uint16Array(ipc.Int8Array { 1, 2 })))
     assert.equals("\2\3", tostring(ipc.Buffer("\1\2\3\4"):slice(1, -1)))
+    assert.equals("\1\2", tostring(ipc.Buffer("\1\2"):slice(math.mininteger)))
     assert.equals("\0\0", tostring(ipc.Buffer(2)))
   end)
 

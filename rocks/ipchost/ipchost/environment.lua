@@ -33,6 +33,28 @@ local function refuse_globals()
   for _, name in ipairs { "run", "stop", "walk", "loop_close" } do uv[name] = refused("luv." .. name, loop) end
 end
 
+local KINDS = { "check", "fs_event", "fs_poll", "idle", "pipe", "poll", "prepare", "signal", "tcp", "udp" }
+local STARTS = { "start", "start_oneshot", "connect", "open", "bind", "send", "try_send", "recv_start" }
+
+--- Not every kind of luv's handles looks whether it is closed before it starts what ends in freed memory.
+local function refuse_closed_handles()
+  local registry = debug.getregistry()
+  for _, kind in ipairs(KINDS) do
+    local methods = registry["uv_" .. kind].__index
+    for _, method in ipairs(STARTS) do
+      local name = kind .. "_" .. method
+      local start = uv[name]
+      local function checked(handle, ...)
+        local closed = type(handle) == "userdata" and uv.is_closing(handle)
+        if closed then return nil, "EINVAL: invalid argument", "EINVAL" end -- as timers and streams say it
+        return start(handle, ...)
+      end
+      if start then uv[name] = checked end
+      if start and methods[method] == start then methods[method] = checked end
+    end
+  end
+end
+
 --- Precompiled chunks can crash the interpreter: text only.
 local function refuse_bytecode()
   local load, loadfile = load, loadfile
@@ -149,6 +171,7 @@ return function(host)
   scheduler.set_host { request = host.request }
   scheduler.log = function(text) host.log("error", text) end
   refuse_globals()
+  refuse_closed_handles()
   refuse_bytecode()
   replace_require(host)
   guard_coroutines()

@@ -14,8 +14,8 @@ static inline void generation_loop_touch(struct generation *generation) {
 }
 /* Closes what scripts left open, runs the inner loop until it is empty, then calls `done`. */
 void generation_loop_close(struct generation *generation, void (*done)(struct generation *generation));
-/* To be called in a state without other finalizers: makes the one that runs last when the state is closed, and
- * empties the loop of what finalizers opened. [-0, +0, m] */
+/* To be called in a state without other finalizers: makes the one that runs last when the state is closed,
+ * and empties the loop of what finalizers opened. [-0, +0, m] */
 void generation_loop_guard(lua_State *L);
 /* Closes the inner loop, after the state. */
 void generation_loop_deinit(struct generation *generation);

@@ -5,10 +5,12 @@
 
 static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/* By hand, for strftime follows the locale. */
+/* By hand, for strftime follows the locale. A file may have a time of any year. */
 void http_date(time_t time, char out[HTTP_DATE_SIZE]) {
+  const time_t year_0 = -62167219200, year_10000 = 253402300800;
   struct tm tm;
   char text[96];
+  if (time < year_0 || time >= year_10000) time = 0;
   gmtime_r(&time, &tm);
   snprintf(text, sizeof text, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + (size_t)tm.tm_wday * 3,
            tm.tm_mday, months + (size_t)tm.tm_mon * 3, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);

@@ -18,7 +18,7 @@ struct http_version {
 
 enum http_part { PART_ALL, PART_SOME, PART_NONE };
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" */
+/* "Sun, 06 Nov 1994 08:49:37 GMT"; of a year that has no four digits, the date of 0. */
 void http_date(time_t time, char out[HTTP_DATE_SIZE]);
 
 /* True: the answer is 304. If-None-Match decides when it is there, If-Modified-Since else. */

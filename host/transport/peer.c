@@ -98,6 +98,12 @@ void inet_text(const union inet_address *address, char text[PEER_ADDRESS_MAX]) {
   snprintf(text, PEER_ADDRESS_MAX, v6 ? "[%s]:%u" : "%s:%u", host, port);
 }
 
+/* The peer may have shut its direction down already and wait for the answers. A socket that still wants to
+ * connect may be another one, to the address of one that has left. */
+static bool has_connected(unsigned state) {
+  return state == TCP_ESTABLISHED || state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2;
+}
+
 void peer_of_tcp(int diag, int fd, const union inet_address *remote, struct peer *out,
                  char text[PEER_ADDRESS_MAX]) {
   union inet_address local = {0};
@@ -110,7 +116,7 @@ void peer_of_tcp(int diag, int fd, const union inet_address *remote, struct peer
   out->local = is_loopback(&local);
   request = request_for(remote, &local);
   if (!out->local || diag < 0 || !ask(diag, &request, &found)) return;
-  out->uid_known = found.idiag_state == TCP_ESTABLISHED && found.idiag_inode != 0;
+  out->uid_known = has_connected(found.idiag_state) && found.idiag_inode != 0;
   if (out->uid_known) out->uid = found.idiag_uid;
 }
 

@@ -22,8 +22,8 @@ int peer_diag_open(void);
 /*
  * `text` holds the address that *out borrows. The uid of a loopback peer is asked of sock_diag through `diag`
  * (or -1): to be called right after accept, before anything is read, while the peer cannot have got what it
- * wants and left. Known only if the peer's socket is found, is ESTABLISHED and has an inode: a socket whose
- * process is gone reads as uid 0. The four-tuple names at most one established socket.
+ * wants and left. Known only if the peer's socket is found, is connected (half closed counts) and has an
+ * inode: a socket whose process is gone reads as uid 0. The four-tuple names at most one established socket.
  */
 void peer_of_tcp(int diag, int fd, const union inet_address *remote, struct peer *out,
                  char text[PEER_ADDRESS_MAX]);

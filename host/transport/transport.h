@@ -37,7 +37,7 @@ struct peer {
   enum transport_kind kind;
   uid_t uid;
   pid_t pid;      /* 0 if unknown */
-  bool uid_known; /* uid is proven by SO_PEERCRED or sock_diag (unique, ESTABLISHED, inode not 0) */
+  bool uid_known; /* uid is proven by SO_PEERCRED or sock_diag (unique, connected, inode not 0) */
   bool local;     /* a unix socket, stdio, memory, or a loopback address */
   /* Both owned by the transport. */
   const char *origin;  /* the Origin header of a WebSocket; NULL elsewhere */

@@ -339,7 +339,8 @@ support.each_transport("Misuse of userdata", [==[
   }
   ipcMain.handle("start closed", function(_, kind, ...)
     local calls = {
-      idle = { "start", print }, check = { "start", print }, prepare = { "start", print }, timer = { "start", 1, 0, print },
+      idle = { "start", print }, check = { "start", print }, prepare = { "start", print },
+      timer = { "start", 1, 0, print },
       tcp = { "connect", "127.0.0.1", 1, print }, pipe = { "connect", "/", print }, udp = { "bind", "127.0.0.1", 0 },
       fs_event = { "start", "/", {}, print }, fs_poll = { "start", "/", 1000, print },
     }

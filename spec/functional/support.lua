@@ -131,7 +131,9 @@ function Host:stop()
   if not self.code then self:kill("sigterm") end
   local code = self:wait()
   remove_tree(self.folder)
-  if code ~= 0 or self.signal ~= 0 then error(("the host ended with %s, signal %s:\n%s"):format(code, self.signal, self.err), 2) end
+  if code ~= 0 or self.signal ~= 0 then
+    error(("the host ended with %s, signal %s:\n%s"):format(code, self.signal, self.err), 2)
+  end
 end
 
 --- Describes a suite that runs once a transport, each on one host with the script, each spec with a

@@ -158,6 +158,20 @@ TEST(versions) {
   CHECK(!fresh("\"other\"", date)); /* the tag decides */
 }
 
+/* Some file systems keep any 64 bits as a file's time. */
+TEST(dates_of_any_year) {
+  static const time_t far[] = {INT64_MAX, INT64_MIN, 67768036191676800, 253402300800, -62167219201};
+  char date[HTTP_DATE_SIZE];
+  for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+    http_date(far[i], date);
+    CHECK_STR(date, "Thu, 01 Jan 1970 00:00:00 GMT");
+  }
+  http_date(253402300799, date);
+  CHECK_STR(date, "Fri, 31 Dec 9999 23:59:59 GMT");
+  http_date(-62167219200, date);
+  CHECK_STR(date, "Sat, 01 Jan 0000 00:00:00 GMT");
+}
+
 /* ---- hosts and origins ---- */
 
 static const char *const hosts[] = {"app.example", "Other.example:81", NULL};
@@ -265,6 +279,7 @@ int main(void) {
   RUN(ranges);
   RUN(ranges_of_nothing_and_of_all);
   RUN(versions);
+  RUN(dates_of_any_year);
   RUN(the_hosts_of_a_listener);
   RUN(the_origins_of_a_listener);
   RUN(files_below_a_folder);

@@ -280,6 +280,20 @@ TEST(a_tcp_peer_that_has_left_is_not_trusted) {
   kit_finish(kit);
 }
 
+TEST(a_tcp_peer_that_waits_for_answers_only_is_trusted) {
+  struct kit *kit = kit_open();
+  int far;
+  listens_at(kit, "tcp://127.0.0.1:0", "/");
+  far = far_connect_tcp(kit->server);
+  far_send(far, "all");
+  shutdown(far, SHUT_WR); /* before it is accepted */
+  UNTIL(kit, kit->count == 1);
+  CHECK(kit->seen[0].peer.local && kit->seen[0].peer.uid_known);
+  CHECK_INT(kit->seen[0].peer.uid, geteuid());
+  close(far);
+  kit_finish(kit);
+}
+
 TEST(a_half_close_of_tcp_is_told_from_a_close) {
   struct kit *kit = kit_open();
   struct buf in = {0};
@@ -391,6 +405,7 @@ int main(void) {
   RUN(a_user_may_refuse_at_once);
   RUN(a_peer_of_another_uid_is_told_apart);
   RUN(a_tcp_peer_that_has_left_is_not_trusted);
+  RUN(a_tcp_peer_that_waits_for_answers_only_is_trusted);
   RUN(a_half_close_of_tcp_is_told_from_a_close);
   RUN(packets_are_not_held_back_by_tcp);
   RUN(without_a_descriptor_one_is_refused_and_the_others_wait);

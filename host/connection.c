@@ -101,8 +101,6 @@ static void on_block(struct transport *transport, struct slice block) {
   struct packet packet;
   struct fault fault;
   enum status status;
-  connection->pinged = false;
-  if (transport->peer.local == false) connection->heard = clock_now(core->clock);
   while (block.len && !connection->closing) {
     status = packet_parse(&block, &packet, &fault);
     if (status == ST_OK)
@@ -113,8 +111,12 @@ static void on_block(struct transport *transport, struct slice block) {
   }
 }
 
+/* Bytes have come, a whole block or not. Until hello the time of the connection counts, whatever it sends. */
 static void on_batch_end(struct transport *transport) {
-  (void)transport;
+  struct connection *connection = transport->user;
+  connection->pinged = false;
+  if (transport->peer.local || !connection->lane.session) return;
+  connection->heard = clock_now(connection->owner->core->clock);
 }
 
 static void on_drained(struct transport *transport) {

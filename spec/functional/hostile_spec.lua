@@ -167,3 +167,79 @@ describe("a client that breaks the protocol", function()
     assert.same({ "first ERR_TIMEOUT", "second ERR_ABORTED", "third ERR_ABORTED" }, aborted)
   end)
 end)
+
+--- An address of this machine by which a peer is not known to be on it; where there is none, the usual one.
+local function outer_address()
+  for _, addresses in pairs(uv.interface_addresses()) do
+    for _, address in ipairs(addresses) do
+      if address.family == "inet" and not address.internal then return address.ip end
+    end
+  end
+  return "127.0.0.1"
+end
+
+describe("a peer beyond this machine", function()
+  local host, stream, timer, reader, gone
+  local TOKEN <const> = "open-sesame"
+
+  local function start(limits)
+    host = support.start(SCRIPT, { config = ([[
+      listen = { "unix:run/app.sock", "tcp://0.0.0.0:0", "http://127.0.0.1:0" },
+      security = { token = %q }, limits = { %s },
+    ]]):format(TOKEN, limits) })
+    stream, timer, reader, gone = uv.new_tcp(), uv.new_timer(), core.reader(), false
+    local connected
+    stream:connect(outer_address(), math.tointeger(host.address.tcp:match(":(%d+)$")), function(failed)
+      assert(not failed, failed)
+      connected = true
+      stream:read_start(function(_, chunk)
+        if chunk then reader:feed(chunk) else gone = true end
+      end)
+    end)
+    support.wait_until(function() return connected end, "the connection")
+  end
+
+  after_each(function()
+    timer:close()
+    stream:close()
+    host:stop()
+  end)
+
+  --- Writes the bytes one by one, one each 20 ms; over and over if `forever`.
+  local function trickle(bytes, forever)
+    local at = 0
+    timer:start(0, 20, function()
+      at = at % #bytes + 1
+      stream:write(bytes:sub(at, at))
+      if at == #bytes and not forever then timer:stop() end
+    end)
+  end
+
+  local function packet()
+    local got = {}
+    support.wait_until(function()
+      if not got[1] then got = table.pack(reader:next()) end
+      return got[1] or gone
+    end, "a packet")
+    return got
+  end
+
+  it("must say hello in its time, even if it sends nothing in many blocks", function()
+    start("handshake = '500ms'")
+    trickle(block(""), true)
+    local bye = packet()
+    assert.same({ "bye", 4001 }, { bye[1], bye[2] })
+    support.wait_until(function() return gone end, "the end")
+  end)
+
+  it("is heard while a long packet is on its way", function()
+    start("idle = '600ms'")
+    local writer = core.writer()
+    writer:put("hello", 1, 0, core.random(16), core.random(16), 0, 0, 0, { token = TOKEN })
+    stream:write(writer:take())
+    assert.equal("welcome", packet()[1])
+    writer:put("invoke", 0, 1, 0, "calls", ("x"):rep(100))
+    trickle(writer:take())
+    assert.same({ "reply", 1, 0 }, { table.unpack(packet(), 1, 3) })
+  end)
+end)

@@ -124,6 +124,12 @@ static void run_file(struct config_reader *reader) {
 
 /* ---- the keys of the top level; each reader finds its value at the top of the stack ---- */
 
+static bool has_stdio(const struct config *config) {
+  for (size_t i = 0; i < config->listen_count; i++)
+    if (config->listen[i].scheme == ADDRESS_STDIO) return true;
+  return false;
+}
+
 static void read_listen(struct config_reader *reader) {
   struct config *config = reader->config;
   struct fault fault;
@@ -136,10 +142,10 @@ static void read_listen(struct config_reader *reader) {
     lua_rawgeti(reader->L, -1, (lua_Integer)i + 1);
     snprintf(key, sizeof key, "listen[%zu]", i + 1);
     text = config_string(reader, key);
-    if (strncmp(text, "stdio:", 6) == 0)
-      config_fail_value(reader, key, "stdio: is not available in this version; use unix:, tcp:// or http://");
     if (address_parse(text, config->base, &config->listen[i], &fault) != ST_OK)
       config_fail_value(reader, key, "%s", fault.text);
+    if (config->listen[i].scheme == ADDRESS_STDIO && has_stdio(config))
+      config_fail_value(reader, key, "the host has one standard input and output; stdio: may stand once");
     config->listen_count++;
     lua_pop(reader->L, 1);
   }

@@ -131,18 +131,27 @@ static void on_accepted(void *user, struct transport *transport) {
   connection_open(&((struct host *)user)->connections, transport);
 }
 
+/* When standard input ends, and nothing else is served, the host has nothing more to do. */
 static void on_server_closed(void *user, struct server *server) {
   struct host *host = user;
-  for (size_t i = 0; i < host->server_count; i++)
+  bool serves = false;
+  for (size_t i = 0; i < host->server_count; i++) {
     if (host->servers[i] == server) host->servers[i] = NULL;
+    if (host->servers[i]) serves = true;
+  }
+  if (serves || host->phase != SERVING) return;
+  log_line(host->log, LOG_INFO, "host", "stdio: has ended: closing");
+  stop(host);
 }
 
 static const struct server_events server_events = {on_accepted, on_server_closed};
 
-/* Standard output: one line alone, the addresses in `listen` order. */
+/* Standard output: one line alone, the addresses in `listen` order. With stdio: that is standard error by
+ * now. */
 static void print_ready(const struct host *host) {
   fputs("ipchost ready", stdout);
-  for (size_t i = 0; i < host->server_count; i++) printf(" %s", server_address(host->servers[i]));
+  for (size_t i = 0; i < host->server_count; i++)
+    if (host->servers[i]) printf(" %s", server_address(host->servers[i]));
   putchar('\n');
   fflush(stdout);
 }

@@ -124,7 +124,7 @@ export interface ConnectOptions {
   timeout?: number
 }
 
-/** In Node `unix:/path`, `tcp://host:port` or `ws://host:port`; in pages and workers `ws://host:port`. */
+/** In Node `unix:/path`, `tcp://host:port`, `ws://host:port` or `stdio:` (the process's own); in pages and workers `ws://host:port`. */
 export function connect<C extends Contract = Untyped>(address: string, options?: ConnectOptions): Promise<Renderer<C>>
 
 /** Connects at first use: a page or a worker to the host that this script came from, Node to $IPCHOST_ADDRESS. */

@@ -1,12 +1,15 @@
 /** What Node does for a session. */
 import { randomBytes } from 'node:crypto'
+import { connect as connectSocket } from 'node:net'
 import { types } from 'node:util'
 import { codedError } from './errors.js'
+import { claimStdio, openStdio } from './node-stdio.js'
 import { NodeStream } from './node-stream.js'
 import { NodeWebSocket } from './node-web-socket.js'
 
 /** @typedef {import('./session.js').Handlers} Handlers */
 
+const STDIO = 'stdio:'
 const WEB_PORT = 80
 const WEB_SOCKET_PATH = '/ipchost'
 
@@ -37,19 +40,26 @@ function webTargetOf(address) {
   }
 }
 
+/** @param {import('node:net').Socket} socket */
+const pair = (socket) => ({ input: socket, output: socket })
+
+// Before the process prints anything.
+if (process.env.IPCHOST_ADDRESS === STDIO) claimStdio()
+
 /** @type {import('./session.js').Engine & { addresses: string }} */
 export const nodeEngine = {
-  addresses: 'unix:/path, tcp://host:port or ws://host:port',
+  addresses: 'unix:/path, tcp://host:port, ws://host:port or stdio:',
   /**
    * @param {string} address
    * @param {Handlers} handlers
    */
   dial(address, handlers) {
+    if (address === STDIO) return new NodeStream(address, openStdio, handlers)
     const web = webTargetOf(address)
     if (web) return new NodeWebSocket(address, web, handlers)
     const target = streamTargetOf(address)
     if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is ${this.addresses}`)
-    return new NodeStream(address, target, handlers)
+    return new NodeStream(address, (onread) => pair(connectSocket({ ...target, noDelay: true, onread })), handlers)
   },
   defer: process.nextTick,
   later: setImmediate,

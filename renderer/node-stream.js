@@ -1,17 +1,18 @@
-/** NodeStream: a unix or TCP socket of Node as a transport. */
-import { connect as connectSocket } from 'node:net'
+/** NodeStream: sockets of Node as a transport: one, of unix or TCP, or one for each direction. */
 import { BlockReader } from './block-reader.js'
 import { MalformedError } from './malformed-error.js'
 import { socketError } from './socket-error.js'
 
 /** @typedef {import('./session.js').Handlers} Handlers */
+/** @typedef {{ input: import('node:net').Socket, output: import('node:net').Socket }} Sockets */
 
 const STREAM_HEADROOM = 4
 const READ_BUFFER = 256 * 1024
 
 export class NodeStream {
   headroom = STREAM_HEADROOM
-  #socket
+  #input
+  #output
   #blocks
   #handlers
   #connected = false
@@ -20,17 +21,28 @@ export class NodeStream {
 
   /**
    * @param {string} address as a user wrote it, for messages
-   * @param {{ path: string } | { host: string, port: number }} target
+   * @param {(onread: import('node:net').OnReadOpts) => Sockets} open
    * @param {Handlers} handlers
    */
-  constructor(address, target, handlers) {
+  constructor(address, open, handlers) {
     this.#handlers = handlers
     this.#blocks = new BlockReader(handlers.onblock)
-    const onread = { buffer: Buffer.allocUnsafeSlow(READ_BUFFER), callback: this.#read }
-    this.#socket = connectSocket({ ...target, noDelay: true, onread })
-    this.#socket.on('connect', () => { this.#connected = true })
-    this.#socket.on('error', (error) => { this.#error = socketError(address, this.#connected, error) })
-    this.#socket.on('close', () => handlers.onclose(this.#error))
+    const { input, output } = open({ buffer: Buffer.allocUnsafeSlow(READ_BUFFER), callback: this.#read })
+    this.#input = input
+    this.#output = output
+    // Sockets that are not to be connected first are open.
+    this.#connected = !output.connecting
+    output.on('connect', () => { this.#connected = true })
+    output.on('error', (error) => { this.#error = socketError(address, this.#connected, error) })
+    output.on('close', () => this.#close())
+    if (input === output) return
+    input.on('error', (error) => { this.#error = error })
+    input.on('close', () => output.destroySoon())
+  }
+
+  #close() {
+    if (this.#input !== this.#output) this.#input.destroy()
+    this.#handlers.onclose(this.#error)
   }
 
   /** The longest block that is taken. */
@@ -55,7 +67,7 @@ export class NodeStream {
   }
 
   get bufferedAmount() {
-    return this.#socket.writableLength
+    return this.#output.writableLength
   }
 
   /**
@@ -68,20 +80,22 @@ export class NodeStream {
     bytes[1] = size >> 8
     bytes[2] = size >> 16
     bytes[3] = size >> 24
-    this.#socket.write(bytes)
+    this.#output.write(bytes)
     // Nothing is left with the socket when the kernel took it all at once.
-    return this.#socket.writableLength === 0
+    return this.#output.writableLength === 0
   }
 
   close() {
-    this.#socket.destroySoon()
+    this.#output.destroySoon()
   }
 
   ref() {
-    this.#socket.ref()
+    this.#input.ref()
+    this.#output.ref()
   }
 
   unref() {
-    this.#socket.unref()
+    this.#input.unref()
+    this.#output.unref()
   }
 }

@@ -13,6 +13,7 @@
 #include "transport/implementation.h"
 #include "transport/listen.h"
 #include "transport/peer.h"
+#include "transport/stdio.h"
 #include "transport/stream.h"
 
 #define ACCEPTS_A_TURN 64 /* the others of the loop have a right to run */
@@ -165,16 +166,9 @@ const char *server_address(const struct server *server) {
 /* ---- opening and closing ---- */
 
 static enum status bind_address(struct server *server, struct fault *fault) {
-  switch (server->address.scheme) {
-  case ADDRESS_UNIX:
+  if (server->address.scheme == ADDRESS_UNIX)
     return listen_unix(&server->address, &server->fd, &server->file, fault);
-  case ADDRESS_TCP:
-  case ADDRESS_HTTP:
-    return listen_tcp(&server->address, &server->fd, fault);
-  default:
-    return fault_set(fault, ST_UNSUPPORTED, 0, NULL,
-                     "%s: expected unix:PATH, tcp://HOST:PORT or http://HOST:PORT", server->address.text);
-  }
+  return listen_tcp(&server->address, &server->fd, fault);
 }
 
 /* What is there of the descriptors and the socket file. */
@@ -191,8 +185,25 @@ static enum status start(struct server *server, struct fault *fault) {
   uv_timer_init(server->env->loop, &server->retry);
   server->poll.data = server->retry.data = server;
   server->handles = 2;
+  server->spare = open_spare();
+  if (server->address.scheme != ADDRESS_UNIX) server->diag = peer_diag_open();
   uv_poll_start(&server->poll, UV_READABLE, on_connection);
   return ST_OK;
+}
+
+/* The one link of stdio: is gone, and no other can come. */
+static void on_stdio_ended(void *user) {
+  struct server *server = user;
+  server->events.closed(server->user, server);
+  free(server);
+}
+
+static enum status open_stdio(struct server *server, struct fault *fault) {
+  struct transport *transport;
+  enum status status = stdio_open(&transport, server->env, on_stdio_ended, server, fault);
+  memcpy(server->name, "stdio:", sizeof "stdio:");
+  if (status == ST_OK) server->events.accepted(server->user, transport);
+  return status;
 }
 
 static void forget_handle(struct server *server) {
@@ -226,30 +237,34 @@ static void open_inet(struct server *server) {
   if (server->address.scheme == ADDRESS_HTTP) open_http(server, ntohs(bound.v4.sin_port));
 }
 
+static enum status open_listening(struct server *server, struct fault *fault) {
+  enum status status = bind_address(server, fault);
+  if (status != ST_OK) return status;
+  if ((status = start(server, fault)) != ST_OK) {
+    release(server);
+    return status;
+  }
+  if (server->address.scheme == ADDRESS_UNIX)
+    name_unix(server);
+  else
+    open_inet(server);
+  return ST_OK;
+}
+
 enum status server_open(struct server **out, struct transport_env *env, const struct address *address,
                         const struct server_events *events, void *user, struct fault *fault) {
   struct server *server = calloc(1, sizeof *server);
   enum status status;
   if (!server) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
-  *server = (struct server){.env = env, .events = *events, .user = user, .diag = -1, .address = *address};
+  *server = (struct server){
+      .env = env, .events = *events, .user = user, .spare = -1, .diag = -1, .address = *address};
   list_init(&server->starved);
-  if ((status = bind_address(server, fault)) != ST_OK) {
-    free(server);
-    return status;
-  }
-  server->spare = open_spare();
-  if (address->scheme != ADDRESS_UNIX) server->diag = peer_diag_open();
-  if ((status = start(server, fault)) != ST_OK) {
-    release(server);
-    free(server);
-    return status;
-  }
-  if (address->scheme == ADDRESS_UNIX)
-    name_unix(server);
+  status = address->scheme == ADDRESS_STDIO ? open_stdio(server, fault) : open_listening(server, fault);
+  if (status == ST_OK)
+    *out = server;
   else
-    open_inet(server);
-  *out = server;
-  return ST_OK;
+    free(server);
+  return status;
 }
 
 static void on_handle_closed(uv_handle_t *handle) {
@@ -257,7 +272,7 @@ static void on_handle_closed(uv_handle_t *handle) {
 }
 
 void server_close(struct server *server) {
-  if (server->closing) return;
+  if (server->closing || server->address.scheme == ADDRESS_STDIO) return;
   server->closing = true;
   list_remove(&server->starved);
   uv_close((uv_handle_t *)&server->poll, on_handle_closed);

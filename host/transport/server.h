@@ -1,6 +1,7 @@
 /*
- * server: a listening socket, made from one entry of `listen`. It accepts, finds out who the peer is, and
- * hands the transport on; an HTTP server does so with its WebSockets. It knows no session and no policy.
+ * server: a listening socket, or standard input and output, made from one entry of `listen`. It accepts,
+ * finds out who the peer is, and hands the transport on; an HTTP server does so with its WebSockets. It knows
+ * no session and no policy.
  */
 #ifndef IPCHOST_TRANSPORT_SERVER_H
 #define IPCHOST_TRANSPORT_SERVER_H
@@ -37,7 +38,8 @@ struct server_events {
  * component), the socket file is 0600 from its first moment; a stale file (nobody accepts there) is replaced,
  * a live one is ST_EXISTS naming it, a file that is no socket is left alone and is ST_EXISTS. tcp:
  * SO_REUSEADDR; a taken port is ST_EXISTS naming the address; so http, which serves env->http (http.h).
- * stdio has no server here: ST_UNSUPPORTED. What the system refuses otherwise is ST_IO. Fault texts speak of
+ * stdio: the one link there is (stdio.h) is accepted at once, and the server is closed by itself when that
+ * has ended. What the system refuses otherwise is ST_IO. Fault texts speak of
  * the entry as the config gave it. EMFILE while accepting: the spare descriptor is closed, the connection
  * accepted and closed at once, at most once a second, one log line; it resumes at the next close. More than
  * limits.connections: accepted and closed with a bye by the user.
@@ -45,10 +47,10 @@ struct server_events {
 enum status server_open(struct server **out, struct transport_env *env, const struct address *address,
                         const struct server_events *events, void *user, struct fault *fault);
 /* Stops accepting and unlinks the socket file (if it is still ours); `closed` follows, then the server is
- * freed. Idempotent. */
+ * freed; that of stdio waits for its link. Idempotent. */
 void server_close(struct server *server);
-/* "unix:/abs/path", "tcp://127.0.0.1:7000" or "http://127.0.0.1:8080" with the real port, percent-encoded.
- * Borrowed from the server. */
+/* "unix:/abs/path", "tcp://127.0.0.1:7000" or "http://127.0.0.1:8080" with the real port, percent-encoded;
+ * "stdio:". Borrowed from the server. */
 const char *server_address(const struct server *server);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * transport: the one contract between links of every kind (unix, TCP, in-memory; WebSocket and stdio join it)
+ * transport: the one contract between links of every kind (unix, TCP, WebSocket, stdio, in-memory)
  * and what stands above them: blocks of packets in, packets out, and who the peer is. It knows no packet, no
  * session, no Lua.
  *

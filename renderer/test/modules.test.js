@@ -6,7 +6,7 @@ import { test } from 'node:test'
 const folder = new URL('../', import.meta.url)
 const modules = new Map(readdirSync(folder).filter((name) => name.endsWith('.js')).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]))
 /** Only these may know Node; they are no part of the classic script. */
-const NODE_ONLY = new Set(['index.js', 'node-engine.js', 'node-stream.js', 'node-web-socket.js', 'socket-error.js', 'web-socket-frames.js', 'web-socket-upgrade.js'])
+const NODE_ONLY = new Set(['index.js', 'node-engine.js', 'node-stdio.js', 'node-stream.js', 'node-web-socket.js', 'socket-error.js', 'web-socket-frames.js', 'web-socket-upgrade.js'])
 /** What a platform begins with; both are never loaded together. */
 const ENTRIES = ['index.js', 'renderer.js']
 const IMPORT = /^import \{ [\w, ]+ \} from '(\.\/[\w-]+\.js)'$/

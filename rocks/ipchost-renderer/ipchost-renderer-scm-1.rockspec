@@ -18,6 +18,7 @@ build = {
     ["ipchost.renderer.link"] = "ipchost/renderer/link.lua",
     ["ipchost.renderer.receive"] = "ipchost/renderer/receive.lua",
     ["ipchost.renderer.session"] = "ipchost/renderer/session.lua",
+    ["ipchost.renderer.stdio"] = "ipchost/renderer/stdio.lua",
     ["ipchost.renderer.wait"] = "ipchost/renderer/wait.lua",
     ["ipchost.renderer.websocket"] = "ipchost/renderer/websocket.lua",
   },

@@ -91,7 +91,6 @@ describe("the command", function()
 
   it("refuses by name what this version has not", function()
     assert_refused("public = \"none\":", "return { listen = { 'http://127.0.0.1:0' }, public = 'none' }")
-    assert_refused("stdio: is not available in this version", "return { listen = { 'stdio:' } }")
     assert_refused("watching is not available in this version", "return { listen = { 'unix:a' }, watch = true }")
     local code, _, err = run { "test" }
     assert.equal(2, code)

@@ -52,13 +52,13 @@ support.remove_folder = remove_tree
 local Process = {}
 Process.__index = Process
 
---- Runs the binary with the arguments; its output is collected.
+--- Runs the binary with the arguments; its output is collected. `options.input` is its standard input, a luv pipe.
 function support.spawn(args, options)
   options = options or {}
   local self = setmetatable({ out = "", err = "" }, Process)
   local out, err = uv.new_pipe(), uv.new_pipe()
   self.handle, self.pid = assert(uv.spawn(options.command or binary, {
-    args = args, cwd = options.cwd, env = options.env, uid = options.uid, stdio = { nil, out, err },
+    args = args, cwd = options.cwd, env = options.env, uid = options.uid, stdio = { options.input, out, err },
   }, function(code, signal)
     self.code, self.signal = code, signal
     self.handle:close()
@@ -71,6 +71,7 @@ function support.spawn(args, options)
       pipe:close()
     end)
   end
+  self.pipes = { out = out, err = err }
   collect(out, "out")
   collect(err, "err")
   return self

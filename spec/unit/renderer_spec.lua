@@ -150,7 +150,9 @@ describe("renderer", function()
 
     it("explains what is no address", function()
       for text, why in pairs {
-        ["app.sock"] = "expected unix:/path, tcp://host:port or ws://host:port", ["unix:"] = "the path is missing",
+        ["stdio:x"] = "nothing may follow stdio:",
+        ["app.sock"] = "expected unix:/path, tcp://host:port, ws://host:port or stdio:",
+        ["unix:"] = "the path is missing",
         ["tcp://host"] = "expected tcp://host:port", ["tcp://host:0"] = "port of 1 to 65535",
         ["unix:/" .. ("x"):rep(107)] = "the path has 108 bytes",
       } do

@@ -19,7 +19,7 @@ test('connect explains its failures', async () => {
     code: 'ECONNREFUSED', message: `Cannot connect to tcp://127.0.0.1:${port}: ECONNREFUSED, nobody listens there; is the host running?`,
   })
   for (const address of ['app.sock', 'http://127.0.0.1:1', 'tcp://127.0.0.1', '']) {
-    await assert.rejects(connect(address), { code: 'ERR_ADDRESS', message: /unix:\/path, tcp:\/\/host:port or ws:\/\/host:port/ })
+    await assert.rejects(connect(address), { code: 'ERR_ADDRESS', message: /unix:\/path, tcp:\/\/host:port, ws:\/\/host:port or stdio:/ })
   }
   await assert.rejects(connect(), TypeError)
   await assert.rejects(connect('unix:/x', { name: 5 }), { name: 'TypeError', message: 'name must be a string' })

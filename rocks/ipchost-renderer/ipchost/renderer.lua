@@ -11,10 +11,15 @@
 local async = require "async"
 local address = require "ipchost.renderer.address"
 local ipc = require "ipchost.renderer.ipc"
+local scheduler = require "async.scheduler"
 local Session = require "ipchost.renderer.session"
+local stdio = require "ipchost.renderer.stdio"
 local wait = require "ipchost.renderer.wait"
 
 local CONNECT_MS = 10000
+
+-- Before the process prints anything.
+if os.getenv("IPCHOST_ADDRESS") == "stdio:" and not scheduler.has_host() then stdio.claim() end
 
 --- A frame of this process at the host: the main frame, which `connect` gives, or one of its children.
 -- @type Renderer
@@ -69,15 +74,20 @@ end
 local renderer = {}
 
 --- Connects to a host.
--- @tparam string where `unix:/path` or `tcp://host:port`
+-- @tparam[opt] string where `unix:/path`, `tcp://host:port`, `ws://host:port` or `stdio:`, which is the process's own
+--   standard input and output; $IPCHOST_ADDRESS by default
 -- @tparam[opt] table options `url`, `name`, `title`: what the main frame claims to be; `token`: the host's shared
 --   secret; `timeout`: milliseconds until connecting fails, 10000 by default
 -- @treturn Renderer
 function renderer.connect(where, options)
   options = options or {}
+  if where == nil then where = os.getenv("IPCHOST_ADDRESS") end
   if type(where) ~= "string" then error("connect: expected an address such as unix:/path or tcp://host:port", 2) end
   local target, why = address.parse(where)
   if not target then error(("connect: %s: %s"):format(where, why), 2) end
+  if target.kind == "stdio" and scheduler.has_host() then
+    error("connect: stdio: is the host's own here; name another address of its listen", 2)
+  end
   local session = Session.new(target)
   local welcome = wait.for_callback(session, function(resolve, reject)
     session:connect(claim(options), options.timeout or CONNECT_MS, resolve, reject)

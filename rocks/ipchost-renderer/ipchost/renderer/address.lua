@@ -31,6 +31,11 @@ end
 
 function parsers.tcp(rest) return parse_inet("tcp", rest) end
 
+function parsers.stdio(rest)
+  if rest ~= "" then return nil, "nothing may follow stdio:" end
+  return { kind = "stdio" }
+end
+
 --- The path is the host's WebSocket, said or not.
 function parsers.ws(rest)
   local target, why = parse_inet("ws", (rest:gsub("/ipchost$", ""):gsub("/$", "")))
@@ -38,12 +43,12 @@ function parsers.ws(rest)
   return target, why
 end
 
---- Reads an address: `unix:/path` (percent-encoded), `tcp://host:port` or `ws://host:port`.
+--- Reads an address: `unix:/path` (percent-encoded), `tcp://host:port`, `ws://host:port` or `stdio:`.
 -- @treturn table|nil `{ kind, path | host, port, text }`, or nil and what is wrong
 function address.parse(text)
   local scheme, rest = text:match("^(%a+):(.*)$")
   local parser = parsers[scheme]
-  if not parser then return nil, "expected unix:/path, tcp://host:port or ws://host:port" end
+  if not parser then return nil, "expected unix:/path, tcp://host:port, ws://host:port or stdio:" end
   local target, why = parser(rest)
   if target then target.text = text end
   return target, why

@@ -39,6 +39,8 @@ local explanations = {
   ECONNREFUSED = "nobody listens there; is the host running?",
   EACCES = "the socket belongs to somebody else; the host must run as the same user, or name it in security.uids",
   EAI_NONAME = "there is no such machine",
+  ENOTSOCK = "standard input and output are not both pipes or sockets; a host starts a process with such ones",
+  EALREADY = "this process has a renderer there already",
 }
 
 --- Why connecting failed; `why` is libuv's name of the error, and the code.

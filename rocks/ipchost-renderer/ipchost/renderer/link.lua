@@ -1,6 +1,7 @@
---- One stream connection on luv: bytes in and out. It knows no packet.
+--- One stream connection on luv: bytes in and out, through one socket or a pipe each. It knows no packet.
 -- @module ipchost.renderer.link
 local uv = require "luv"
+local stdio = require "ipchost.renderer.stdio"
 
 -- How long a closed link still listens, so that the last bytes reach a host that is still writing.
 local LINGER_MS = 500
@@ -72,12 +73,20 @@ function Link:connect(target)
     if err then return self:lost(err) end
     if not self.closing and not self.is_lost then start(self) end
   end
+  if target.kind == "stdio" then
+    local input, output = stdio.open(self)
+    if not input then return self:lost(output) end
+    self.stream, self.output = input, output
+    return start(self)
+  end
   if target.kind == "unix" then
     self.stream = self:handle(uv.new_pipe, false)
+    self.output = self.stream
     self.stream:connect(target.path, connected)
     return
   end
   self.stream = self:handle(uv.new_tcp)
+  self.output = self.stream
   local function connect(host)
     local ok, _, name = self.stream:connect(host, target.port, connected)
     if not ok then self:lost(name) end
@@ -96,11 +105,11 @@ end
 
 --- Writes bytes, now as far as the socket takes them.
 function Link:write(bytes)
-  local written = self.stream:try_write(bytes) or 0
+  local written = self.output:try_write(bytes) or 0
   local left = #bytes - written
   if left == 0 then return end
   self.unsent = self.unsent + left
-  self.stream:write(written == 0 and bytes or bytes:sub(written + 1), function(err)
+  self.output:write(written == 0 and bytes or bytes:sub(written + 1), function(err)
     self.unsent = self.unsent - left
     if err then self:lost(err) end
   end)
@@ -113,7 +122,7 @@ function Link:close()
   if self.is_lost or not self.stream then return self:destroy() end
   self.linger = self:handle(uv.new_timer)
   self.linger:start(LINGER_MS, 0, function() self:destroy() end)
-  if not self.stream:shutdown(function() end) then self:destroy() end
+  if not self.output:shutdown(function() end) then self:destroy() end
 end
 
 --- Ends it at once.
@@ -121,6 +130,7 @@ function Link:destroy()
   self.closing = true
   if self.resolving then uv.cancel(self.resolving) end
   self:release(self.stream)
+  self:release(self.output)
   self:release(self.linger)
   self.owner:unlinked()
 end

@@ -1,7 +1,7 @@
 /** connect: a renderer at an address, on any platform. */
 import { codedError } from './errors.js'
 import { Renderer, textsOf } from './renderer-frame.js'
-import { Session } from './session.js'
+import { LONGEST_TIMER, Session } from './session.js'
 
 const CONNECT_TIMEOUT = 10000
 const OPTION_TEXTS = ['url', 'name', 'title', 'token']
@@ -25,7 +25,7 @@ export async function connectWith(engine, address, options = {}) {
     const reason = `no answer within ${timeout} ms`
     session.fail({ code: 1000, reason }, codedError('ERR_TIMEOUT', `Cannot connect to ${address}: ${reason}`, 'TimeoutError'))
   }
-  const timer = timeout === Infinity ? undefined : setTimeout(late, timeout)
+  const timer = timeout > LONGEST_TIMER ? undefined : setTimeout(late, timeout)
   try {
     await connected.opening()
     return connected

@@ -142,10 +142,16 @@ export class EventEmitter {
    */
   #remove(name, before, at) {
     const removed = before[at]
-    if (before.length === 1) this.#listeners.delete(name)
+    if (before.length === 1) this.#forget(name)
     else this.#listeners.set(name, before.filter((_, i) => i !== at))
     this.#counted(--this.#count)
     if (this.#listeners.has('removeListener')) this.emit('removeListener', name, removed.listener ?? removed)
+  }
+
+  /** @param {EventName} name */
+  #forget(name) {
+    this.#listeners.delete(name)
+    this.#warned.delete(name)
   }
 
   /** @param {EventName} [name] */
@@ -162,7 +168,8 @@ export class EventEmitter {
   /** @param {EventName | undefined} name */
   #removeAllOf(name) {
     const key = /** @type {EventName} */ (name)
-    for (let list = this.#listeners.get(key); list; list = this.#listeners.get(key)) this.#remove(key, list, list.length - 1)
+    // Only those that are there now: who hears of the removal may add others.
+    for (const raw of [...(this.#listeners.get(key) ?? [])].reverse()) this.removeListener(key, raw)
   }
 
   /**

@@ -2,7 +2,7 @@
 import { EventEmitter } from './emitter.js'
 import { codedError, invokeError } from './errors.js'
 import { CHANNEL_MAX } from './packet-layout.js'
-import { ABORTED, TIMED_OUT } from './session.js'
+import { ABORTED, LONGEST_TIMER, TIMED_OUT } from './session.js'
 import { isWellFormed } from './text.js'
 
 /** @typedef {import('./session.js').Session} Session */
@@ -104,7 +104,7 @@ export class IpcRenderer extends EventEmitter {
   async #invokeWith(signal, timeout = Infinity, channel, args) {
     checkChannel(channel)
     signal?.throwIfAborted()
-    const limited = timeout !== Infinity
+    const limited = timeout <= LONGEST_TIMER
     const call = this.#session.invoke(this.#frame(), channel, args, limited ? Math.ceil(timeout) : 0)
     const abort = () => this.#session.cancel(call, ABORTED, signal?.reason)
     const expire = () => {

@@ -48,6 +48,8 @@ const LANE_MAIN = 0
 const NORMAL = { code: 1000, reason: '' }
 export const ABORTED = 0
 export const TIMED_OUT = 1
+/** In ms: timers of the engines fire at once when they are asked for more. What takes longer is not limited. */
+export const LONGEST_TIMER = 2 ** 31 - 1
 
 export class Session {
   processId = /** @type {number | undefined} */ (undefined)

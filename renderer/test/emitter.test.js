@@ -69,6 +69,10 @@ const scenarios = {
     e.removeAllListeners()
     return [e.eventNames(), e.removeAllListeners('none').eventNames()]
   },
+  'what is added while all are removed stays': (e, log) => {
+    e.on('x', a).on('x', b).on('removeListener', (name, listener) => { log.push(name); if (name === 'x' && listener === a) e.on('x', () => log.push('new')) })
+    return [e.removeAllListeners('x').listenerCount('x'), e.emit('x')]
+  },
   'names of Object.prototype': (e, log) => {
     e.on('__proto__', () => log.push(1)).on('constructor', () => log.push(2)).on('toString', () => log.push(3))
     return [e.emit('__proto__'), e.emit('constructor'), e.emit('hasOwnProperty'), e.listenerCount('valueOf')]
@@ -123,6 +127,10 @@ test('too many listeners give one warning', async () => {
   const { name, message } = await warning
   assert.equal(name, 'MaxListenersExceededWarning')
   assert.match(message, /11 leak listeners added/)
+  const again = new Promise((resolve) => process.once('warning', resolve))
+  emitter.removeAllListeners('leak').setMaxListeners(2)
+  for (let i = 0; i < 4; i++) emitter.on('leak', () => {})
+  assert.match((await again).message, /3 leak listeners added/)
 })
 
 test('the count is told, and who refuses it leaves the emitter as it was', () => {

@@ -47,9 +47,11 @@ test('an invoke carries frame, call and deadline; calls are numbered from 1', as
   const { renderer } = await connected()
   renderer.ipcRenderer.invoke('a', 1).catch(() => {})
   renderer.ipcRenderer.with({ timeout: 1500.5 }).invoke('b').catch(() => {})
-  const [first, second] = [await host.next(), await host.next()]
+  renderer.ipcRenderer.with({ timeout: 2 ** 31 }).invoke('c').catch(() => {})
+  const [first, second, third] = [await host.next(), await host.next(), await host.next()]
   assert.deepEqual(first, { name: 'invoke', frame: 0, call: 1, deadline: 0, channel: 'a', payload: [1] })
   assert.deepEqual(second, { name: 'invoke', frame: 0, call: 2, deadline: 1501, channel: 'b', payload: [] })
+  assert.equal(third.deadline, 0) // longer than any timer takes: not limited
   renderer.close()
 })
 

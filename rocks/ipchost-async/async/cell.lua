@@ -151,7 +151,8 @@ local function react(self, handler, source)
 end
 
 -- Late, because `async.await` is built on this module.
-local function settle_after(handler) return require("async.await").await(handler()) end
+-- One result: an integer and a function would be a call to await.
+local function settle_after(handler) return require("async.await").await((handler())) end
 
 local function react_finally(self, handler, source)
   local ok, failure = xpcall(settle_after, catch, handler)

@@ -106,6 +106,7 @@ describe("Promise:catch and :finally", function()
     end)))
     assert.same({ "waited" }, order)
     assert.equal("bad", rejection(Promise.resolve(1):finally(function() error("bad", 0) end)))
+    assert.equal(1, value(Promise.resolve(1):finally(function() return 1, function() end end)))
     assert.equal("bad", rejection(Promise.resolve(1):finally(function() return Promise.reject("bad") end)))
   end)
 

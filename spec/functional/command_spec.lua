@@ -161,7 +161,9 @@ describe("the command", function()
   it("ends with 0 after SIGTERM and SIGINT, having answered what is in flight", function()
     for _, signal in ipairs { "sigterm", "sigint" } do
       local host = support.start([[
-        ipcMain.handle("slow", function() print("started") async.sleep(100) return "done" end)
+        local go = async.event()
+        ipcMain.on("go", function() go:set() end)
+        ipcMain.handle("slow", function() print("started") go:wait() return "done" end)
       ]])
       local renderer = host:connect("unix")
       local answer, refused
@@ -169,7 +171,10 @@ describe("the command", function()
       host:wait_log("started")
       host:kill(signal)
       host:wait_log("closing")
-      renderer.ipcRenderer.invoke("slow"):catch(function(err) refused = err.code end)
+      renderer.ipcRenderer.invoke("slow"):catch(function(err)
+        refused = err.code
+        renderer.ipcRenderer.send("go")
+      end)
       support.wait_until(function() return answer and refused end, "the answers")
       assert.equal("done", answer)
       assert.equal("ERR_CLOSING", refused)

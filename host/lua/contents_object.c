@@ -5,7 +5,6 @@
 #include "lua/runtime.h"
 
 static const char METHODS_KEY;
-#define UV_IPC (EMITTER_UV + 1)
 
 static struct contents_object *check(lua_State *L, const char *method, const char *arguments) {
   struct contents_object *object = luaL_testudata(L, 1, CONTENTS_CLASS);
@@ -120,12 +119,8 @@ static const luaL_Reg methods[] = {{"send", contents_send},
 
 /* ---- fields ---- */
 
-static int push_ipc(lua_State *L) {
-  if (contents_ipc(L, 1)) return 1;
-  emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, "contents.ipc", EMITTER_HANDLERS | EMITTER_DOT);
-  lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, UV_IPC);
-  if (living(L, lua_touserdata(L, 1))) runtime_of(L)->scoped_ipc++;
+static int push_ipc(lua_State *L, const struct contents_object *object) {
+  if (object_make_ipc(L, "contents.ipc") && living(L, object)) runtime_of(L)->scoped_ipc++;
   return 1;
 }
 
@@ -148,7 +143,7 @@ static int contents_index(lua_State *L) {
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL || !key) return 1;
   if (strcmp(key, "id") == 0) return lua_pushinteger(L, (lua_Integer)object->id), 1;
-  if (strcmp(key, "ipc") == 0) return push_ipc(L);
+  if (strcmp(key, "ipc") == 0) return push_ipc(L, object);
   if (strcmp(key, "mainFrame") == 0) return push_main_frame(L, object);
   if (strcmp(key, "bufferedAmount") == 0) {
     contents = living(L, object);
@@ -158,12 +153,6 @@ static int contents_index(lua_State *L) {
 }
 
 /* ---- the objects ---- */
-
-bool contents_ipc(lua_State *L, int index) {
-  if (lua_getiuservalue(L, index, UV_IPC) == LUA_TUSERDATA) return true;
-  lua_pop(L, 1);
-  return false;
-}
 
 bool contents_find(lua_State *L, uint64_t id) {
   return object_find(L, runtime_of(L)->contents, (lua_Integer)id);
@@ -183,13 +172,6 @@ void contents_push(lua_State *L, uint64_t id) {
 }
 
 void contents_bury(lua_State *L, uint64_t id) {
-  if (contents_find(L, id)) {
-    if (contents_ipc(L, -1)) {
-      runtime_of(L)->scoped_ipc--;
-      lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-  }
   object_bury(L, runtime_of(L)->contents, (lua_Integer)id, -(lua_Integer)id);
 }
 

@@ -134,9 +134,9 @@ static bool take_handler(lua_State *L) {
 /* The frame's handler, or else the contents'. */
 static bool take_scoped_handler(lua_State *L, const struct dispatch *d) {
   int top = lua_gettop(L);
-  bool found = frame_find(L, d->message->frame) && frame_ipc(L, -1) && take_handler(L);
+  bool found = frame_find(L, d->message->frame) && object_ipc(L, -1) && take_handler(L);
   lua_settop(L, top);
-  if (!found) found = contents_find(L, d->message->contents) && contents_ipc(L, -1) && take_handler(L);
+  if (!found) found = contents_find(L, d->message->contents) && object_ipc(L, -1) && take_handler(L);
   lua_settop(L, top);
   return found;
 }
@@ -204,9 +204,9 @@ static void start_scoped(lua_State *L, struct dispatch *d, int nargs) {
     if (d->message->kind != MESSAGE_POST) start_listeners(L, lua_gettop(L) - 1, nargs, true);
   }
   lua_settop(L, top);
-  if (frame_find(L, d->message->frame) && frame_ipc(L, -1)) start_listeners(L, SLOT_CHANNEL, nargs, false);
+  if (frame_find(L, d->message->frame) && object_ipc(L, -1)) start_listeners(L, SLOT_CHANNEL, nargs, false);
   lua_settop(L, top);
-  if (contents_find(L, d->message->contents) && contents_ipc(L, -1))
+  if (contents_find(L, d->message->contents) && object_ipc(L, -1))
     start_listeners(L, SLOT_CHANNEL, nargs, false);
   lua_settop(L, top);
 }

@@ -4,7 +4,6 @@
 #include "lua/runtime.h"
 
 static const char METHODS_KEY;
-#define UV_IPC (EMITTER_UV + 1)
 #define DISPOSED "Render frame was disposed before WebFrameMain could be accessed"
 
 static struct frame_object *check(lua_State *L, const char *method, const char *arguments) {
@@ -38,20 +37,15 @@ static const luaL_Reg methods[] = {{"send", frame_send},
 
 /* ---- fields that outlive the frame ---- */
 
-static int push_ipc(lua_State *L) {
-  if (frame_ipc(L, 1)) return 1;
-  emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, "frame.ipc", EMITTER_HANDLERS | EMITTER_DOT);
-  lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, UV_IPC);
-  if (core_frame(runtime_of(L)->core, ((struct frame_object *)lua_touserdata(L, 1))->id))
+static void push_ipc(lua_State *L, const struct frame_object *object) {
+  if (object_make_ipc(L, "frame.ipc") && core_frame(runtime_of(L)->core, object->id))
     runtime_of(L)->scoped_ipc++;
-  return 1;
 }
 
 /* True when it pushed the field. */
 static bool push_identity(lua_State *L, const struct frame_object *object, const char *key) {
   if (strcmp(key, "ipc") == 0)
-    push_ipc(L);
+    push_ipc(L, object);
   else if (strcmp(key, "routingId") == 0)
     lua_pushinteger(L, (lua_Integer)object->id);
   else if (strcmp(key, "processId") == 0)
@@ -132,12 +126,6 @@ static int frame_index(lua_State *L) {
 
 /* ---- the objects ---- */
 
-bool frame_ipc(lua_State *L, int index) {
-  if (lua_getiuservalue(L, index, UV_IPC) == LUA_TUSERDATA) return true;
-  lua_pop(L, 1);
-  return false;
-}
-
 bool frame_find(lua_State *L, uint64_t id) {
   return object_find(L, runtime_of(L)->frames, (lua_Integer)id);
 }
@@ -159,13 +147,6 @@ void frame_push(lua_State *L, uint64_t id) {
 }
 
 void frame_bury(lua_State *L, uint64_t id) {
-  if (frame_find(L, id)) {
-    if (frame_ipc(L, -1)) {
-      runtime_of(L)->scoped_ipc--;
-      lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-  }
   object_bury(L, runtime_of(L)->frames, (lua_Integer)id, (lua_Integer)id);
 }
 

@@ -32,6 +32,10 @@ void object_keep(lua_State *L, int table, lua_Integer key) {
 void object_bury(lua_State *L, int table, lua_Integer key, lua_Integer dead_key) {
   struct runtime *rt = runtime_of(L);
   if (!object_find(L, table, key)) return;
+  if (object_ipc(L, -1)) {
+    rt->scoped_ipc--;
+    lua_pop(L, 1);
+  }
   object_keep(L, rt->dead, dead_key);
   lua_pop(L, 1);
   lua_rawgeti(L, LUA_REGISTRYINDEX, table);
@@ -39,6 +43,22 @@ void object_bury(lua_State *L, int table, lua_Integer key, lua_Integer dead_key)
   lua_rawseti(L, -2, key);
   lua_pop(L, 1);
   rt->scoped--;
+}
+
+/* ---- the scoped `ipc` ---- */
+
+bool object_ipc(lua_State *L, int index) {
+  if (lua_getiuservalue(L, index, OBJECT_IPC) == LUA_TUSERDATA) return true;
+  lua_pop(L, 1);
+  return false;
+}
+
+bool object_make_ipc(lua_State *L, const char *name) {
+  if (object_ipc(L, 1)) return false;
+  emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, name, EMITTER_HANDLERS | EMITTER_DOT);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, OBJECT_IPC);
+  return true;
 }
 
 /* ---- sending ---- */

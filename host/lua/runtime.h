@@ -163,6 +163,8 @@ struct slice misuse_channel(lua_State *L, int index);
 #define APP_CLASS "ipchost.app"
 #define IPC_CLASS "ipchost.ipcMain" /* the one class of ipcMain, contents.ipc and frame.ipc */
 
+#define OBJECT_IPC (EMITTER_UV + 1) /* the user value that holds it */
+
 struct contents_object {
   struct emitter emitter;
   uint64_t id;
@@ -177,8 +179,10 @@ void contents_push(lua_State *L, uint64_t id);
 void frame_push(lua_State *L, uint64_t id);
 /* Pushes the scoped `ipc` emitter of the object at the index if it was ever asked for; else pushes nothing
  * and returns false. [-0, +(0|1), -] */
-bool contents_ipc(lua_State *L, int index);
-bool frame_ipc(lua_State *L, int index);
+bool object_ipc(lua_State *L, int index);
+/* Pushes that of the object at index 1, made if need be. True if it was: the caller counts it in scoped_ipc
+ * when what the object names lives, which a finalizer may have ended meanwhile. [-0, +1, m] */
+bool object_make_ipc(lua_State *L, const char *name);
 /* Pushes the living object of that id if scripts have one; else nothing. [-0, +(0|1), -] */
 bool contents_find(lua_State *L, uint64_t id);
 bool frame_find(lua_State *L, uint64_t id);

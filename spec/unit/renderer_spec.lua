@@ -121,6 +121,14 @@ describe("renderer", function()
       assert.same({ 7, 8 }, { r.processId, r.webContentsId })
     end)
 
+    it("counts its time from where it is called, and so does a call", function()
+      uv.update_time()
+      uv.sleep(500)
+      local ipc = start({ invoke = function(host, _, call) host:put("reply", call, 0, "late") end }, { timeout = 400 })
+      uv.sleep(500)
+      assert.equal("late", r:run(function() return await(ipc.with { timeout = 400 }.invoke("x")) end))
+    end)
+
     it("awaits inside a task", function()
       peer = new_peer()
       local order = {}

@@ -16,6 +16,7 @@ local function drive(self, timeout)
   local uv = require "luv"
   check_blocking(uv)
   local late = false
+  if timeout then uv.update_time() end -- it is that of the beginning of the loop's last turn
   local timer = timeout and uv.new_timer()
   if timer then timer:start(timeout, 0, function() late = true end) end
   while self.state == cell.PENDING and not late and uv.loop_alive() do uv.run("once") end

@@ -168,6 +168,13 @@ describe("Task:wait", function()
     assert.same({ true, 5 }, { async.run(function() return 5 end):pwait() })
   end)
 
+  it("counts the time from where it is called, not from the loop's last turn", function()
+    support.drive()
+    require("luv").sleep(500)
+    local quick = async.run(function() for _ = 1, 3 do async.checkpoint() end return "done" end)
+    assert.same({ true, "done" }, { quick:pwait(400) })
+  end)
+
   it("raises timeout, and the task goes on", function()
     local gate = async.event()
     local function pass() gate:wait() return "done" end

@@ -1,6 +1,5 @@
 --- ipcRenderer: an EventEmitter of the host's class (dot and colon both) with what a renderer can send.
 -- @module ipchost.renderer.ipc
-local uv = require "luv"
 local core = require "ipchost.core"
 local promise = require "async.promise"
 local scheduler = require "async.scheduler"
@@ -83,12 +82,11 @@ local function at_end(call, fn)
 end
 
 local function time_out(session, call, number, timeout)
-  local timer = session.link:handle(uv.new_timer)
-  at_end(call, function() session.link:release(timer) end)
-  timer:start(timeout, 0, function()
+  local timer = session.link:after(timeout, function()
     if not session:cancel(number, TIMED_OUT) then return end
     call.reject(errors.call_timeout(call.channel, timeout))
   end)
+  at_end(call, function() session.link:release(timer) end)
 end
 
 local function abort_with(session, call, number, signal)

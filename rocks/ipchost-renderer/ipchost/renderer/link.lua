@@ -35,6 +35,14 @@ function Link:handle(new, ...)
   return (assert(new(...)))
 end
 
+--- A timer that calls fn once, `ms` from now: the loop's own time is that of the beginning of its turn.
+function Link:after(ms, fn)
+  uv.update_time()
+  local timer = self:handle(uv.new_timer)
+  timer:start(ms, 0, fn)
+  return timer
+end
+
 --- Closes one of the handles.
 function Link:release(handle)
   if not handle or handle:is_closing() then return end
@@ -120,8 +128,7 @@ function Link:close()
   if self.closing then return end
   self.closing = true
   if self.is_lost or not self.stream then return self:destroy() end
-  self.linger = self:handle(uv.new_timer)
-  self.linger:start(LINGER_MS, 0, function() self:destroy() end)
+  self.linger = self:after(LINGER_MS, function() self:destroy() end)
   if not self.output:shutdown(function() end) then self:destroy() end
 end
 

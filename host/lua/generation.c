@@ -41,7 +41,7 @@ static int describe(lua_State *L) {
 /* ---- into Lua ---- */
 
 void generation_begin(struct generation *generation) {
-  generation->depth++;
+  if (!generation->depth++) generation_loop_wake(generation);
   generation->serial++;
 }
 

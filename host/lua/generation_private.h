@@ -12,6 +12,12 @@ enum status generation_loop_open(struct generation *generation, struct fault *fa
 static inline void generation_loop_touch(struct generation *generation) {
   generation->inner_dirty = true;
 }
+/* Called when Lua is entered: the inner loop has not run since the outer one began to wait, and luv's timers
+ * count from its time. */
+static inline void generation_loop_wake(struct generation *generation) {
+  uint64_t now = uv_now(generation->options.outer);
+  if (now > generation->loop.time) generation->loop.time = now;
+}
 /* Closes what scripts left open, runs the inner loop until it is empty, then calls `done`. */
 void generation_loop_close(struct generation *generation, void (*done)(struct generation *generation));
 /* To be called in a state without other finalizers: makes the one that runs last when the state is closed,

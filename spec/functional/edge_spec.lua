@@ -312,6 +312,31 @@ describe("The collector", function()
   end
 end)
 
+describe("luv's timers", function()
+  it("count from where they are started, also when nothing has happened for long", function()
+    local host = support.start([==[
+      local uv = require "luv"
+      ipcMain.handle("wait", function(_, ms)
+        local start, over, resolve = uv.hrtime(), Promise.withResolvers()
+        local timer = uv.new_timer()
+        timer:start(ms, 0, function()
+          timer:close()
+          resolve((uv.hrtime() - start) / 1e6)
+        end)
+        return over
+      end)
+    ]==])
+    local renderer = host:connect("unix")
+    finally(function() renderer:close() host:stop() end)
+    renderer:run(function()
+      for _ = 1, 2 do
+        require("async").sleep(200)
+        assert.is_true(await(renderer.ipcRenderer.invoke("wait", 100)) > 95)
+      end
+    end)
+  end)
+end)
+
 describe("Finalizers at the end", function()
   it("may use luv, tasks and the host's modules", function()
     local host = support.start([==[

@@ -131,6 +131,8 @@ static void on_ending(struct transport *transport, const struct fault *fault) {
     fail(connection, fault);
   else if (!session || !session->call_count)
     transport_close(transport, fault, 0);
+  else
+    core_lane_mute(connection->owner->core, &connection->lane);
 }
 
 static void on_closed(struct transport *transport, const struct fault *fault) {

@@ -28,7 +28,7 @@ static int index_methods(lua_State *L) {
 static int new_emitter(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
-  emitter_new(L, sizeof(struct emitter), 1, CLASS, name, EMITTER_DOT);
+  emitter_new(L, sizeof(struct emitter), 1, CLASS, name, EMITTER_HANDLERS | EMITTER_DOT);
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, METHODS);
   return 1;
@@ -44,14 +44,25 @@ static int emit(lua_State *L) {
   return 1;
 }
 
+/* handler(emitter, channel): the channel's handler, which is removed if it was registered with handleOnce;
+ * nil if there is none. */
+static int take_handler(lua_State *L) {
+  luaL_checkudata(L, 1, CLASS);
+  luaL_checktype(L, 2, LUA_TSTRING);
+  if (!emitter_handler(L, 1, 2)) lua_pushnil(L);
+  return 1;
+}
+
 void core_emitter_open(lua_State *L) {
-  emitter_class(L, CLASS, EMITTER_DOT, index_methods);
+  emitter_class(L, CLASS, EMITTER_HANDLERS | EMITTER_DOT, index_methods);
   emitter_class_names(L, names);
   lua_pop(L, 1);
   lua_pushcfunction(L, new_emitter);
   lua_setfield(L, -2, "emitter");
   lua_pushcfunction(L, emit);
   lua_setfield(L, -2, "emit");
+  lua_pushcfunction(L, take_handler);
+  lua_setfield(L, -2, "handler");
 }
 
 /* ---- without a host ---- */

@@ -62,6 +62,49 @@ export function remoteError(channel, details) {
   return error
 }
 
+/**
+ * What the wire has of an error that a handler threw: name, message, and as far as set code, data and cause.
+ * @param {any} error
+ * @returns {Record<string, any>}
+ */
+export function detailsOf(error) {
+  if (Object(error) !== error || typeof error === 'function') return { name: 'Error', message: textOf(error) }
+  try {
+    const { name, message, code, data, cause } = error
+    return {
+      name: typeof name === 'string' ? repaired(name) : 'Error',
+      message: typeof message === 'string' ? repaired(message) : textOf(error),
+      code: typeof code === 'string' ? repaired(code) : Number.isSafeInteger(code) ? code : undefined,
+      data,
+      cause,
+    }
+  } catch {
+    return { name: 'Error', message: INDESCRIBABLE }
+  }
+}
+
+const INDESCRIBABLE = 'an error was thrown that cannot be described'
+
+/**
+ * @param {any} value
+ * @returns {string}
+ */
+function textOf(value) {
+  try {
+    return repaired(String(value))
+  } catch {
+    return INDESCRIBABLE
+  }
+}
+
+/**
+ * The protocol wants well-formed text there.
+ * @param {string} text
+ */
+function repaired(text) {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd')
+}
+
 /** @returns {CodedError} */
 export function releasedError() {
   return codedError('ERR_CLOSED', 'IPC method called after context was released')

@@ -10,6 +10,8 @@ export interface Contract {
   sync?: object
   /** What the host sends: `ipcRenderer.on`. */
   on?: object
+  /** What the host invokes: `ipcRenderer.handle`, each as a function of its arguments. */
+  handle?: object
 }
 
 /** Every channel, any arguments. */
@@ -18,6 +20,7 @@ export interface Untyped extends Contract {
   invoke: Record<string, (...args: any[]) => any>
   sync: Record<string, (...args: any[]) => any>
   on: Record<string, (...args: any[]) => void>
+  handle: Record<string, (...args: any[]) => any>
 }
 
 type Part<C, K extends keyof Contract> = C extends { [P in K]: infer T } ? T : Record<never, never>
@@ -29,6 +32,11 @@ export interface IpcRendererEvent<C extends Contract = Untyped> {
   sender: IpcRenderer<C>
   /** Ports that came with the message. */
   ports: readonly MessagePort[]
+}
+
+export interface IpcRendererInvokeEvent<C extends Contract = Untyped> extends IpcRendererEvent<C> {
+  /** Aborts when the host no longer wants the answer, or will not hear it. */
+  signal: AbortSignal
 }
 
 /** Node's EventEmitter. A listener that throws stops nobody: what it threw is reported as uncaught. */
@@ -47,6 +55,11 @@ type IpcListener<C extends Contract, N extends Channel<C, 'on'>> = (
   event: IpcRendererEvent<C>,
   ...args: Arguments<Part<C, 'on'>[N]>
 ) => void
+
+type Handler<C extends Contract, N extends Channel<C, 'handle'>> = (
+  event: IpcRendererInvokeEvent<C>,
+  ...args: Arguments<Part<C, 'handle'>[N]>
+) => Result<Part<C, 'handle'>[N]> | PromiseLike<Result<Part<C, 'handle'>[N]>>
 
 interface Calls<C extends Contract> {
   /**
@@ -70,6 +83,11 @@ export interface IpcRenderer<C extends Contract = Untyped> extends Calls<C>, Emi
   /** False if more than `limits.outbound` waits to leave; the message is sent nevertheless. */
   send<N extends Channel<C, 'send'>>(channel: N, ...args: Arguments<Part<C, 'send'>[N]>): boolean
   postMessage(channel: string, message: any): void
+  /** Answers `contents:invoke` and `frame:invoke` of the host. A second handler for a channel throws. */
+  handle<N extends Channel<C, 'handle'>>(channel: N, handler: Handler<C, N>): this
+  /** As handle; removed before it runs. */
+  handleOnce<N extends Channel<C, 'handle'>>(channel: N, handler: Handler<C, N>): this
+  removeHandler(channel: Channel<C, 'handle'>): this
   /** Calls that are given up when the signal aborts, or after `timeout` ms. */
   with(options: { signal?: AbortSignal; timeout?: number }): Calls<C>
 }

@@ -1,6 +1,7 @@
 /** IpcRenderer: Electron's, for one frame. */
 import { EventEmitter } from './emitter.js'
 import { codedError, invokeError } from './errors.js'
+import { Handlers } from './handlers.js'
 import { CHANNEL_MAX } from './packet-layout.js'
 import { ABORTED, LONGEST_TIMER, TIMED_OUT } from './session.js'
 import { isWellFormed } from './text.js'
@@ -24,6 +25,7 @@ function checkChannel(channel) {
 export class IpcRenderer extends EventEmitter {
   #session
   #frame
+  #handlers
 
   /**
    * @param {Session} session
@@ -39,6 +41,10 @@ export class IpcRenderer extends EventEmitter {
     })
     this.#session = session
     this.#frame = frame
+    this.#handlers = new Handlers((change) => {
+      if (change > 0) session.open()
+      session.holds(change)
+    })
   }
 
   /**
@@ -118,6 +124,47 @@ export class IpcRenderer extends EventEmitter {
       signal?.removeEventListener('abort', abort)
     }
     return call.promise
+  }
+
+  /**
+   * Answers what the host invokes on the channel: with what the handler returns, or the promise of that; what it throws rejects.
+   * @param {string} channel
+   * @param {import('./handlers.js').Handler} handler
+   */
+  handle(channel, handler) {
+    checkChannel(channel)
+    this.#handlers.add(channel, handler, false)
+    return this
+  }
+
+  /**
+   * As handle; removed before it runs.
+   * @param {string} channel
+   * @param {import('./handlers.js').Handler} handler
+   */
+  handleOnce(channel, handler) {
+    checkChannel(channel)
+    this.#handlers.add(channel, handler, true)
+    return this
+  }
+
+  /** @param {string} channel */
+  removeHandler(channel) {
+    checkChannel(channel)
+    this.#handlers.remove(channel)
+    return this
+  }
+
+  /**
+   * What the host's call of the channel sets off; nothing where there is no handler.
+   * @param {string} channel
+   * @param {any[]} args
+   * @returns {import('./answers.js').Work | undefined}
+   * @internal
+   */
+  work(channel, args) {
+    const handler = this.#handlers.take(channel)
+    return handler && ((signal) => handler({ sender: this, ports: [], signal }, ...args))
   }
 
   /**

@@ -70,6 +70,7 @@ export class Renderer extends EventEmitter {
     return {
       parent,
       deliver: (channel, args) => this.#ipcRenderer.deliver(channel, args),
+      work: (channel, args) => this.#ipcRenderer.work(channel, args),
       opened: ({ routingId, frameToken }) => {
         Object.assign(this.#webFrame, { routingId, frameToken })
         this.#opened(this)

@@ -2,6 +2,7 @@
  * Session: this process towards the host. It owns the connection, the frames, the calls and what leaves and comes; above it
  * are names and promises, below it a transport. Knows no engine: what the platform must do is given to it.
  */
+import { Answers } from './answers.js'
 import { Calls } from './calls.js'
 import { Decoder } from './decode.js'
 import { Encoder } from './encode.js'
@@ -39,6 +40,7 @@ import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
  * @typedef {object} Endpoint what a frame does when the host speaks to it
  * @property {number} parent
  * @property {(channel: string, args: any[]) => void} deliver
+ * @property {(channel: string, args: any[]) => import('./answers.js').Work | undefined} work
  * @property {(frame: any) => void} opened
  * @property {(closed: Closed, error?: Error) => void} ended
  */
@@ -61,6 +63,7 @@ export class Session {
   #frames = new Map()
   #lastFrame = MAIN_FRAME
   #calls = new Calls()
+  #answers = new Answers((call, status, value) => this.#putReply(call, status, value), () => this.#hold())
   #encoder
   #decoder = new Decoder()
   #reader = new PacketReader()
@@ -176,8 +179,9 @@ export class Session {
    * @param {number} payload
    * @param {unknown} value
    * @param {string} root
+   * @param {boolean} [capped]
    */
-  #finish(outbox, start, payload, value, root) {
+  #finish(outbox, start, payload, value, root, capped) {
     const { writer } = outbox
     this.#writing = true
     try {
@@ -189,7 +193,7 @@ export class Session {
       this.#writing = false
     }
     writer.closeBytes(payload)
-    outbox.commit(start)
+    outbox.commit(start, capped)
   }
 
   /**
@@ -267,6 +271,7 @@ export class Session {
     for (const [number, { parent }] of this.#frames) if (parent === frame && number !== MAIN_FRAME) this.#endFrame(number, closed)
     this.#frames.delete(frame)
     this.#calls.rejectAll((call) => call.frame === frame, 'ERR_DESTROYED', 'the frame was closed')
+    this.#answers.end((each) => each === frame, 'ERR_DESTROYED', 'the frame was closed')
     endpoint.ended(closed)
     this.#hold()
   }
@@ -305,7 +310,9 @@ export class Session {
       case KIND.POST:
         return this.#message(bytes, packet)
       case KIND.INVOKE:
-        return this.#invoked(packet)
+        return this.#invoked(bytes, packet)
+      case KIND.CANCEL:
+        return this.#cancelled(packet)
       case KIND.WELCOME:
         return this.#welcome(this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd))
       case KIND.FRAME_OPENED:
@@ -357,14 +364,35 @@ export class Session {
   }
 
   /**
-   * A call from the host, which nothing here answers.
+   * A call from the host.
+   * @param {Uint8Array} bytes
    * @param {Packet} packet
    */
-  #invoked({ frame, call, channel }) {
-    const error = this.#frames.has(frame)
-      ? { name: 'Error', message: `No handler registered for '${channel}'`, code: 'ERR_NO_HANDLER' }
-      : { name: 'Error', message: 'the frame was closed', code: 'ERR_DESTROYED' }
-    this.#put(KIND.REPLY, { call, status: 1 }, error)
+  #invoked(bytes, { frame, call, channel, payloadAt, payloadEnd }) {
+    const args = this.#decoder.decodeList(bytes, payloadAt, payloadEnd)
+    this.#inbox.message(() => {
+      const endpoint = this.#frames.get(frame)
+      const work = endpoint?.work(channel, args)
+      if (work) this.#answers.start(call, frame, channel, work)
+      else if (endpoint) this.#answers.reject(call, channel, codedError('ERR_NO_HANDLER', `No handler registered for '${channel}'`))
+      else this.#answers.reject(call, channel, codedError('ERR_DESTROYED', 'the frame was closed'))
+    })
+  }
+
+  /** @param {Packet} packet */
+  #cancelled({ call, items }) {
+    this.#inbox.message(() => this.#answers.cancel(call, items?.reason))
+  }
+
+  /**
+   * @param {number} call
+   * @param {number} status
+   * @param {any} value
+   */
+  #putReply(call, status, value) {
+    const outbox = /** @type {Outbox} */ (this.#outbox)
+    const start = outbox.writer.length
+    this.#finish(outbox, start, beginPacket(outbox.writer, KIND.REPLY, { call, status }), value, 'result', status === 0)
   }
 
   /** @param {any} details */
@@ -421,6 +449,7 @@ export class Session {
     const refused = this.#welcomed || !this.#outbox ? undefined : error ?? refusedError(this.address, closed)
     const text = `the connection was closed (${closed.code}${closed.reason && `: ${closed.reason}`})`
     this.#calls.rejectAll(() => true, 'ERR_CLOSED', refused?.message ?? text)
+    this.#answers.end(() => true, 'ERR_CLOSED', text)
     const endpoints = [...this.#frames.values()]
     this.#frames.clear()
     for (const endpoint of endpoints) endpoint.ended(closed, refused)
@@ -438,7 +467,7 @@ export class Session {
   /** Also until welcome: a host that cannot tell any longer who has connected and left would refuse what it sent. */
   #hold() {
     const greeting = !this.#welcomed && !this.#closed
-    const held = greeting || this.#calls.size > 0 || this.#holds > 0
+    const held = greeting || this.#calls.size > 0 || this.#answers.size > 0 || this.#holds > 0
     if (held === this.#held || !this.#transport) return
     this.#held = held
     if (held) this.#transport.ref()

@@ -10,6 +10,7 @@ enum status core_init(struct core *core, const struct limits *limits, struct clo
   *core = (struct core){.limits = limits, .clock = clock, .log = log};
   frames_init(&core->frames, &core->ids);
   ports_init(&core->ports);
+  asks_init(&core->asks);
   gate_init(&core->gate);
   return random_bytes(core->host, sizeof core->host);
 }
@@ -23,6 +24,7 @@ void core_deinit(struct core *core) {
   }
   ports_deinit(core);
   calls_deinit(&core->calls);
+  asks_deinit(&core->asks);
   frames_deinit(&core->frames);
   sessions_deinit(&core->sessions);
 }
@@ -156,6 +158,8 @@ enum status core_packet(struct core *core, struct lane *lane, const struct packe
   case PACKET_CANCEL:
     receive_cancel(core, session, packet);
     return ST_OK;
+  case PACKET_REPLY:
+    return core_answer(core, session, packet, fault);
   default:
     return receive_other(core, lane, packet, fault);
   }
@@ -189,7 +193,7 @@ static enum status receive_other(struct core *core, struct lane *lane, const str
   case PACKET_BYE:
     return fault_set(fault, ST_CLOSED, (int)packet->code, NULL, "%.*s", (int)packet->text.len,
                      (const char *)packet->text.data);
-  default: /* kinds of later versions, and an answer to a call never made */
+  default: /* kinds of later versions */
     return ST_OK;
   }
 }

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "frame/frame.h"
+#include "ipc/asks.h"
 #include "ipc/calls.h"
 #include "ipc/gate.h"
 #include "ipc/message.h"
@@ -27,6 +28,7 @@ struct core {
   struct frames frames;
   struct calls calls;
   struct ports ports;
+  struct asks asks;
   struct gate gate;
   const struct limits *limits; /* borrowed */
   struct clock *clock;         /* borrowed */
@@ -62,6 +64,8 @@ enum status core_hello(struct core *core, struct lane *lane, const struct packet
  * may be gone after the call. */
 enum status core_packet(struct core *core, struct lane *lane, const struct packet *packet,
                         struct fault *fault);
+/* The peer sends no more: what was asked of it will not be answered. */
+void core_lane_mute(struct core *core, struct lane *lane);
 /* The lane is lost: its session ends. `clean` is a close by the peer's own wish. */
 void core_lane_closed(struct core *core, struct lane *lane, bool clean);
 
@@ -76,6 +80,13 @@ void core_reply_error(struct core *core, uint64_t call, const char *name, const 
 static inline bool core_call_pending(const struct core *core, uint64_t call) {
   return call_get(&core->calls, call) != NULL;
 }
+
+/* Asks a frame's ipcRenderer. ASK_OK, and `answered` or `unanswered` of the border follows for *ask, unless
+ * it is cancelled; another result, and nothing was sent. `deadline` is in ms, 0 for none. */
+enum ask_result core_ask(struct core *core, uint64_t frame, struct slice channel, struct slice payload,
+                         uint64_t deadline, uint64_t *ask);
+/* Gives an ask up: CANCEL_ABORTED or CANCEL_TIMEOUT. Nothing follows; nothing happens if it is over. */
+void core_cancel(struct core *core, uint64_t ask, unsigned reason);
 
 enum send_result { SEND_OK, SEND_DESTROYED, SEND_DETACHED, SEND_MARK };
 /* Sends to a frame's ipcRenderer: PACKET_SEND or PACKET_POST (without ports). `shared` may be NULL: `payload`
@@ -114,6 +125,11 @@ enum status core_frame_update(struct core *core, struct session *session, const 
                               struct fault *fault);
 enum status core_frame_close(struct core *core, struct session *session, const struct packet *packet,
                              struct fault *fault);
+/* core_ask.c: a reply from a client; ST_OK, or a status with `fault` filled. */
+enum status core_answer(struct core *core, struct session *session, const struct packet *packet,
+                        struct fault *fault);
+/* core_ask.c: tells the scripts of the asks that have ended. They may end the session. */
+void core_tell_unanswered(struct core *core);
 /* core_reply.c: appends the payload of an error reply. */
 enum status error_payload(struct buf *out, const char *name, const char *message, const char *code);
 

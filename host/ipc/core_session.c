@@ -150,6 +150,7 @@ enum status core_frame_update(struct core *core, struct session *session, const 
 
 static void destroy_one(struct core *core, struct frame *frame, const char *gone) {
   uint64_t id = frame->id, contents;
+  asks_end(&core->asks, frame->session, id, ASK_DESTROYED);
   frame_free(&core->frames, frame, &contents);
   if (!core->border) return;
   core->border->frame_destroyed(core->border_user, id);
@@ -162,6 +163,7 @@ static void destroy_tree(struct core *core, struct frame *root, const char *gone
     frame = frame_deepest(root);
     destroy_one(core, frame, gone);
   } while (frame != root);
+  core_tell_unanswered(core);
 }
 
 enum status core_frame_close(struct core *core, struct session *session, const struct packet *packet,
@@ -192,7 +194,9 @@ void core_end_session(struct core *core, struct session *session, const char *go
   session->main = NULL;
   abort_calls(core, session);
   ports_end_session(core, session);
+  asks_end(&core->asks, session, 0, ASK_CLOSED);
   if (session->main_frame) destroy_tree(core, session->main_frame, gone);
+  session_asks_free(session->asks);
   session_free(&core->sessions, session);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/slice.h"
 #include "base/status.h"
+#include "ipc/asks.h"
 
 enum message_kind { MESSAGE_SEND, MESSAGE_SYNC, MESSAGE_INVOKE, MESSAGE_POST };
 
@@ -39,6 +40,11 @@ struct border {
   /* ports_deliver has something to do from now on. */
   void (*ports_ready)(void *user);
   void (*aborted)(void *user, uint64_t call, enum abort_reason reason);
+  /* The answer to an ask: its result, or a map that says what went wrong. ST_OK, or a status with `fault`
+   * filled when it cannot be decoded. */
+  enum status (*answered)(void *user, uint64_t ask, bool fine, struct slice payload, struct fault *fault);
+  /* An ask that will not be answered: ASK_DESTROYED or ASK_CLOSED. */
+  void (*unanswered)(void *user, uint64_t ask, enum ask_result why);
   void (*contents_created)(void *user, uint64_t contents);
   void (*frame_created)(void *user, uint64_t contents, uint64_t frame);
   void (*frame_destroyed)(void *user, uint64_t frame);

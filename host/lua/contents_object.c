@@ -63,6 +63,16 @@ static int contents_broadcast(lua_State *L) {
   return broadcast(L, object->id, 2);
 }
 
+static int contents_invoke(lua_State *L) {
+  check(L, "invoke", "channel, ...");
+  return ask_call(L, "invoke");
+}
+
+static int contents_with(lua_State *L) {
+  check(L, "with", "{ timeout = ms, signal = signal }");
+  return ask_call(L, "with");
+}
+
 static int contents_close(lua_State *L) {
   core_close_contents(runtime_of(L)->core, check(L, "close", "")->id);
   return 0;
@@ -108,6 +118,8 @@ static const luaL_Reg methods[] = {{"send", contents_send},
                                    {"sendToFrame", contents_send_to_frame},
                                    {"postMessage", contents_post_message},
                                    {"broadcast", contents_broadcast},
+                                   {"invoke", contents_invoke},
+                                   {"with", contents_with},
                                    {"close", contents_close},
                                    {"isDestroyed", contents_is_destroyed},
                                    {"getType", contents_get_type},
@@ -176,10 +188,10 @@ void contents_bury(lua_State *L, uint64_t id) {
 }
 
 void contents_class_open(lua_State *L) {
-  static const char *const names[] = {"id",       "ipc",          "mainFrame",      "bufferedAmount",
-                                      "send",     "sendToFrame",  "postMessage",    "broadcast",
-                                      "close",    "isDestroyed",  "getType",        "getURL",
-                                      "getTitle", "getProcessId", "getOSProcessId", NULL};
+  static const char *const names[] = {
+      "id",          "ipc",          "mainFrame",      "bufferedAmount", "send",    "sendToFrame",
+      "postMessage", "broadcast",    "close",          "isDestroyed",    "getType", "getURL",
+      "getTitle",    "getProcessId", "getOSProcessId", "invoke",         "with",    NULL};
   emitter_class(L, CONTENTS_CLASS, 0, contents_index);
   emitter_class_names(L, names);
   lua_pop(L, 1);

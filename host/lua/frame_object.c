@@ -25,15 +25,24 @@ static int frame_post_message(lua_State *L) {
   return post_to_frame(L, object->id, 2);
 }
 
+static int frame_invoke(lua_State *L) {
+  check(L, "invoke", "channel, ...");
+  return ask_call(L, "invoke");
+}
+
+static int frame_with(lua_State *L) {
+  check(L, "with", "{ timeout = ms, signal = signal }");
+  return ask_call(L, "with");
+}
+
 static int frame_is_destroyed(lua_State *L) {
   lua_pushboolean(L, !core_frame(runtime_of(L)->core, check(L, "isDestroyed", "")->id));
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"send", frame_send},
-                                   {"postMessage", frame_post_message},
-                                   {"isDestroyed", frame_is_destroyed},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {
+    {"send", frame_send}, {"postMessage", frame_post_message}, {"invoke", frame_invoke},
+    {"with", frame_with}, {"isDestroyed", frame_is_destroyed}, {NULL, NULL}};
 
 /* ---- fields that outlive the frame ---- */
 
@@ -154,6 +163,8 @@ void frame_class_open(lua_State *L) {
   static const char *const names[] = {"ipc",
                                       "send",
                                       "postMessage",
+                                      "invoke",
+                                      "with",
                                       "isDestroyed",
                                       "processId",
                                       "routingId",

@@ -149,12 +149,13 @@ static int app_metrics(lua_State *L) {
   struct session *session;
   while ((session = map_next(&rt->core->sessions.by_process, &cursor))) pending += session->call_count;
   uv_walk(&rt->generation->loop, count_handle, &handles);
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 9);
   set_count(L, "sessions", rt->core->sessions.by_process.count);
   set_count(L, "webContents", rt->core->frames.contents.count);
   set_count(L, "frames", rt->core->frames.frames.count);
   set_count(L, "pendingCalls", pending);
   set_count(L, "ports", rt->core->ports.ends.count);
+  set_count(L, "outgoingCalls", rt->core->asks.by_id.count);
   set_count(L, "waitingHandlers", rt->guards);
   set_count(L, "handles", handles - 1); /* without the host's own */
   set_count(L, "references", count_references(L));

@@ -102,6 +102,10 @@ int send_to_frame(lua_State *L, uint64_t frame, int channel, int first) {
   return send_encoded(L, frame, name, encode(L, name.len, first, true));
 }
 
+struct buf *encode_arguments(lua_State *L, size_t beside, int first) {
+  return encode(L, beside, first, true);
+}
+
 struct buf *encode_message(lua_State *L, size_t beside, int message) {
   return encode(L, beside, message, false);
 }

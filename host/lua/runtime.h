@@ -42,6 +42,7 @@ struct runtime {
   int pending;               /* registry reference: weak, call -> event of calls whose handler waits */
   int signals;               /* registry reference: call -> signal of calls that an abort may still end */
   int hooks;                 /* registry reference: functions of the prelude by name */
+  int asks;                  /* registry reference: functions of ask.lua; 0 until one is needed */
   int warned;                /* registry reference: set of warnings given, by text */
   unsigned warnings;         /* how many they are */
   size_t scoped;             /* living contents and frame objects: 0 keeps dispatch off them */
@@ -206,6 +207,8 @@ int send_to_frame(lua_State *L, uint64_t frame, int channel, int first);
 /* Encodes one value for a packet that has `beside` bytes more; the caller gives the buffer back. [-0, +0, v]
  */
 struct buf *encode_message(lua_State *L, size_t beside, int message);
+/* The arguments from `first` to the top. [-0, +0, v] */
+struct buf *encode_arguments(lua_State *L, size_t beside, int first);
 /* The same to the main frame of every contents but `except`, the arguments following the channel; pushes the
  * count. [-0, +1, e] */
 int broadcast(lua_State *L, uint64_t except, int channel);
@@ -226,6 +229,16 @@ bool port_message(struct runtime *runtime, uint64_t port, struct slice payload, 
                   size_t count);
 void port_closed(struct runtime *runtime, uint64_t port);
 void port_has_drained(struct runtime *runtime, uint64_t port);
+
+/* ---- ask.c: calls of renderers ---- */
+
+/* Calls the function of rocks/ipchost/ipchost/ask.lua with all that is on the stack: `invoke` (object,
+ * channel, ...) gives a promise, `with` (object, options) what has an invoke. [-n, +1, e] */
+int ask_call(lua_State *L, const char *name);
+/* Settles the promise of an ask; as in struct border. */
+enum status ask_answered(struct runtime *runtime, uint64_t ask, bool fine, struct slice payload,
+                         struct fault *fault);
+void ask_unanswered(struct runtime *runtime, uint64_t ask, enum ask_result why);
 
 /* emitter_warn_fn: logs it with a traceback. [-0, +0, m] */
 void warn_traceback(lua_State *L, const char *text);

@@ -51,6 +51,15 @@ static void on_aborted(void *user, uint64_t call, enum abort_reason reason) {
   if (rt->guards || rt->anchored) generation_enter(rt->generation, "abort", aborted, &notice);
 }
 
+static enum status on_answered(void *user, uint64_t ask, bool fine, struct slice payload,
+                               struct fault *fault) {
+  return ask_answered(user, ask, fine, payload, fault);
+}
+
+static void on_unanswered(void *user, uint64_t ask, enum ask_result why) {
+  ask_unanswered(user, ask, why);
+}
+
 static bool app_listens(struct runtime *rt) {
   lua_State *L = rt->generation->L;
   const struct emitter *app;
@@ -161,6 +170,8 @@ static const struct border border = {.message = on_message,
                                      .port_drained = on_port_drained,
                                      .ports_ready = on_ports_ready,
                                      .aborted = on_aborted,
+                                     .answered = on_answered,
+                                     .unanswered = on_unanswered,
                                      .contents_created = on_contents_created,
                                      .frame_created = on_frame_created,
                                      .frame_destroyed = on_frame_destroyed,

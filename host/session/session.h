@@ -15,6 +15,7 @@
 struct frame;
 struct session;
 struct session_ports;
+struct session_asks;
 
 /* How a lane writes and closes; `user` is the owner's. The contract of begin, share and end is transport.h's.
  */
@@ -50,7 +51,9 @@ struct session {
   size_t call_count;
   struct map call_index; /* the same by the client's number, where there are many; the ipc layer's too */
   struct session_ports *ports; /* NULL until there is one; the ipc layer's */
+  struct session_asks *asks;   /* NULL until there is one: calls that the host makes of it; the ipc layer's */
   bool ending;
+  bool mute; /* the peer sends no more */
 };
 
 struct sessions {
@@ -66,7 +69,7 @@ struct session *sessions_find(const struct sessions *sessions, struct slice id);
  * NULL; it is copied. */
 enum status session_open(struct sessions *sessions, const struct packet *hello, uint64_t process,
                          const char *origin, struct lane *lane, struct session **out);
-/* Forgets and frees; its frames and calls must be gone. The lane, if any, is detached, not closed. */
+/* Forgets and frees; its frames, calls and asks must be gone. The lane, if any, is detached, not closed. */
 void session_free(struct sessions *sessions, struct session *session);
 /* Constant-time. */
 bool session_secret_equal(const struct session *session, struct slice secret);

@@ -8,6 +8,7 @@ interface Notes {
     'notes:list': () => { id: number; text: string }[]
   }
   on: { 'notes:changed': (change: { id: number }) => void }
+  handle: { 'notes:confirm': (text: string) => Promise<boolean> }
 }
 
 async function typed() {
@@ -19,6 +20,13 @@ async function typed() {
   const child = await notes.createFrame({ name: 'child' })
   child.ipcRenderer.send('notes:seen', sent ? 1 : 2)
 
+  notes.ipcRenderer.handle('notes:confirm', (event, text) => !event.signal.aborted && text !== '').removeHandler('notes:confirm')
+  notes.ipcRenderer.handleOnce('notes:confirm', async () => true)
+
+  // @ts-expect-error the answer is a boolean
+  notes.ipcRenderer.handle('notes:confirm', (event, text) => text)
+  // @ts-expect-error no such channel
+  notes.ipcRenderer.handle('notes:confrim', () => true)
   // @ts-expect-error no such channel
   await notes.ipcRenderer.invoke('notes:ad', 'milk')
   // @ts-expect-error the argument is a text

@@ -45,6 +45,11 @@ static void note(struct client *client, const char *format, ...) {
   va_end(args);
 }
 
+static const uint8_t id[SESSION_KEY_LEN] = {1}, secret[SESSION_KEY_LEN] = {2}, other[SESSION_KEY_LEN] = {3};
+static const uint8_t empty_map[] = {0xa0}, empty_list[] = {0x80};
+#define MAP slice_of(empty_map, 1)
+#define LIST slice_of(empty_list, 1)
+
 static enum status on_message(void *user, const struct message *m, struct fault *fault) {
   struct client *client = user;
   note(client, "message %d %.*s frame %d;", (int)m->kind, (int)m->channel.len, (const char *)m->channel.data,
@@ -69,17 +74,29 @@ static void on_frame_destroyed(void *user, uint64_t frame) {
 static void on_contents_destroyed(void *user, uint64_t contents, const char *gone) {
   note(user, "contents %d destroyed %s;", (int)contents, gone ? gone : "cleanly");
 }
+static enum status on_answered(void *user, uint64_t ask, bool fine, struct slice payload,
+                               struct fault *fault) {
+  struct client *client = user;
+  note(client, "ask %d %s;", (int)ask, fine ? "answered" : "refused");
+  CHECK_INT(payload.len, 1);
+  if (client->answer != ST_OK) return fault_set(fault, client->answer, 1007, "ERR_PAYLOAD", "no value");
+  return ST_OK;
+}
+static void on_unanswered(void *user, uint64_t ask, enum ask_result why) {
+  struct client *client = user;
+  uint64_t again;
+  note(client, "ask %d %s;", (int)ask, why == ASK_DESTROYED ? "destroyed" : "closed");
+  /* What it sets off finds the frame gone. */
+  CHECK(core_ask(&client->core, 1, slice_str("again"), LIST, 0, &again) != ASK_OK);
+}
 static const struct border border = {.message = on_message,
                                      .aborted = on_aborted,
+                                     .answered = on_answered,
+                                     .unanswered = on_unanswered,
                                      .contents_created = on_contents,
                                      .frame_created = on_frame,
                                      .frame_destroyed = on_frame_destroyed,
                                      .contents_destroyed = on_contents_destroyed};
-
-static const uint8_t id[SESSION_KEY_LEN] = {1}, secret[SESSION_KEY_LEN] = {2}, other[SESSION_KEY_LEN] = {3};
-static const uint8_t empty_map[] = {0xa0}, empty_list[] = {0x80};
-#define MAP slice_of(empty_map, 1)
-#define LIST slice_of(empty_list, 1)
 
 static struct client *client_new(void) {
   struct client *client = calloc(1, sizeof *client);
@@ -405,6 +422,99 @@ TEST(sends_go_out) {
   client_free(client);
 }
 
+static uint64_t ask(struct client *client, uint64_t frame) {
+  uint64_t made = 0;
+  CHECK_INT(core_ask(&client->core, frame, slice_str("q"), LIST, 50, &made), ASK_OK);
+  return made;
+}
+
+TEST(asks_go_out_and_answers_come_back) {
+  struct client *client = client_open();
+  struct packet packet;
+  struct fault fault;
+  uint64_t first = ask(client, 1), second = ask(client, 1);
+  CHECK(take(client, &packet) && packet.kind == PACKET_INVOKE && packet.call == 1 && packet.deadline == 50);
+  CHECK(take(client, &packet) && packet.call == 2);
+  CHECK(first != second);
+  give(client, (struct packet){.kind = PACKET_REPLY, .call = 2, .status = REPLY_ERROR, .payload = MAP},
+       &fault);
+  give(client, (struct packet){.kind = PACKET_REPLY, .call = 1, .payload = MAP}, &fault);
+  give(client, (struct packet){.kind = PACKET_REPLY, .call = 1, .payload = MAP}, &fault); /* once */
+  give(client, (struct packet){.kind = PACKET_REPLY, .call = 0, .payload = MAP}, &fault);
+  CHECK_STR(client->log, "ask 2 refused;ask 1 answered;");
+  CHECK_INT(client->core.asks.by_id.count, 0);
+  CHECK_INT(client->lane.session->sent, 2);
+  client_free(client);
+}
+
+TEST(an_answer_that_is_no_value_ends_the_connection) {
+  struct client *client = client_open();
+  struct fault fault;
+  ask(client, 1);
+  client->answer = ST_MALFORMED;
+  CHECK_INT(give(client, (struct packet){.kind = PACKET_REPLY, .call = 1, .payload = MAP}, &fault),
+            ST_MALFORMED);
+  CHECK_INT(fault.close, 1007);
+  client_free(client);
+}
+
+TEST(an_ask_is_given_up) {
+  struct client *client = client_open();
+  struct packet packet;
+  struct fault fault;
+  uint64_t made = ask(client, 1);
+  take(client, &packet);
+  core_cancel(&client->core, made, CANCEL_TIMEOUT);
+  core_cancel(&client->core, made, CANCEL_TIMEOUT);
+  CHECK(take(client, &packet) && packet.kind == PACKET_CANCEL && packet.call == 1 &&
+        packet.reason == CANCEL_TIMEOUT);
+  CHECK(!take(client, &packet));
+  give(client, (struct packet){.kind = PACKET_REPLY, .call = 1, .payload = MAP}, &fault);
+  CHECK_STR(client->log, "");
+  CHECK_INT(client->core.asks.by_id.count, 0);
+  client_free(client);
+}
+
+TEST(asks_end_with_their_frame_or_session) {
+  struct client *client = client_open();
+  struct fault fault;
+  give(client, (struct packet){.kind = PACKET_FRAME_OPEN, .frame = 1, .parent = 0, .payload = MAP}, &fault);
+  client->log[0] = '\0';
+  ask(client, 2);
+  ask(client, 1);
+  ask(client, 2);
+  client->limits.invokes = 1; /* the border's own attempt is refused, whatever else */
+  give(client, (struct packet){.kind = PACKET_FRAME_CLOSE, .frame = 1}, &fault);
+  CHECK_STR(client->log, "frame 2 destroyed;ask 1 destroyed;ask 3 destroyed;");
+  client->log[0] = '\0';
+  core_lane_closed(&client->core, &client->lane, true);
+  CHECK_STR(client->log, "frame 1 destroyed;contents 1 destroyed cleanly;ask 2 closed;");
+  CHECK_INT(client->core.asks.by_id.count, 0);
+  client_free(client);
+}
+
+TEST(asks_end_when_the_peer_sends_no_more) {
+  struct client *client = client_open();
+  uint64_t made;
+  ask(client, 1);
+  core_lane_mute(&client->core, &client->lane);
+  CHECK_STR(client->log, "ask 1 closed;");
+  CHECK_INT(core_ask(&client->core, 1, slice_str("q"), LIST, 0, &made), ASK_CLOSED);
+  CHECK_INT(core_ask(&client->core, 9, slice_str("q"), LIST, 0, &made), ASK_DESTROYED);
+  client_free(client);
+}
+
+TEST(asks_are_limited) {
+  struct client *client = client_open();
+  uint64_t made;
+  client->limits.invokes = 1;
+  made = ask(client, 1);
+  CHECK_INT(core_ask(&client->core, 1, slice_str("q"), LIST, 0, &made), ASK_LIMIT);
+  core_cancel(&client->core, made, CANCEL_ABORTED);
+  ask(client, 1);
+  client_free(client);
+}
+
 TEST(call_ids_are_not_given_twice) {
   struct client *client = client_open();
   struct fault fault;
@@ -448,6 +558,12 @@ int main(void) {
   RUN(sync_is_answered_on_its_lane_without_a_number);
   RUN(an_unanswered_sync_expires);
   RUN(sends_go_out);
+  RUN(asks_go_out_and_answers_come_back);
+  RUN(an_answer_that_is_no_value_ends_the_connection);
+  RUN(an_ask_is_given_up);
+  RUN(asks_end_with_their_frame_or_session);
+  RUN(asks_end_when_the_peer_sends_no_more);
+  RUN(asks_are_limited);
   RUN(call_ids_are_not_given_twice);
   RUN(kinds_out_of_place_are_refused_or_ignored);
   return check_end();

@@ -1,10 +1,11 @@
 --- What each packet of the host means to a session.
 -- @module ipchost.renderer.receive
 local core = require "ipchost.core"
+local answer = require "ipchost.renderer.answer"
 local errors = require "ipchost.renderer.errors"
 
 local MALFORMED = 1002
-local OK, ERROR = 0, 1
+local OK = 0
 
 local packets = {}
 
@@ -45,11 +46,11 @@ packets["reply"] = function(session, number, status, value)
   call.reject(errors.remote(call.channel, value))
 end
 
-packets["invoke"] = function(session, _, number, _, channel)
-  session:put("reply", number, ERROR, {
-    name = "Error", message = ("No handler registered for '%s'"):format(channel), code = "ERR_NO_HANDLER",
-  })
+packets["invoke"] = function(session, frame, number, _, channel, ...)
+  answer.invoke(session, frame, number, channel, ...)
 end
+
+packets["cancel"] = function(session, number, reason) answer.cancel(session, number, reason) end
 
 packets["frame-opened"] = function(session, number, details)
   local opening = session.opening[number]

@@ -6,6 +6,7 @@ local core = require "ipchost.core"
 local promise = require "async.promise"
 local scheduler = require "async.scheduler"
 local errors = require "ipchost.renderer.errors"
+local answer = require "ipchost.renderer.answer"
 local Link = require "ipchost.renderer.link"
 local receive = require "ipchost.renderer.receive"
 local WebSocket = require "ipchost.renderer.websocket"
@@ -25,6 +26,7 @@ function Session.new(target)
   local self = setmetatable({
     target = target, reader = core.reader(), writer = core.writer(),
     calls = {},     -- number -> { frame, channel, resolve, reject }
+    asked = {},     -- number -> { frame, signal }: calls of the host that a handler answers
     frames = {},    -- number -> { number, parent, ipc, closed, resolve_closed }
     opening = {},   -- number -> { parent, resolve, reject }
     welcome = nil,  -- { resolve, reject } while it is awaited
@@ -141,6 +143,7 @@ function Session:remove_frame(number, reason)
       call.reject(errors.closed(call.channel, reason))
     end
   end
+  answer.frame_gone(self, number)
   for key, opening in pairs(self.opening) do
     if opening.parent == number then
       self.opening[key] = nil

@@ -74,6 +74,16 @@ export const browserEngine = {
   defer: queueMicrotask.bind(globalThis),
   later: runAsTask,
   randomBytes: (size) => crypto.getRandomValues(new Uint8Array(size)),
+  movePorts(ports, arrived) {
+    const { port1, port2 } = new MessageChannel()
+    port2.onmessage = (event) => {
+      port2.close()
+      arrived([...event.ports])
+    }
+    port1.postMessage(null, ports)
+  },
+  tellsClose: typeof MessagePort === 'function' && 'onclose' in MessagePort.prototype,
+  startsByListening: false,
   /** No script of a page can tell. */
   isProxy: () => false,
   details: claims,

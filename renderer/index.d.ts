@@ -82,7 +82,8 @@ export interface IpcRenderer<C extends Contract = Untyped> extends Calls<C>, Emi
   removeListener<N extends Channel<C, 'on'>>(channel: N, listener: IpcListener<C, N>): this
   /** False if more than `limits.outbound` waits to leave; the message is sent nevertheless. */
   send<N extends Channel<C, 'send'>>(channel: N, ...args: Arguments<Part<C, 'send'>[N]>): boolean
-  postMessage(channel: string, message: any): void
+  /** The ports are neutered, and arrive in `event.ports` of the listener. */
+  postMessage(channel: string, message: any, transfer?: readonly MessagePort[]): void
   /** Answers `contents:invoke` and `frame:invoke` of the host. A second handler for a channel throws. */
   handle<N extends Channel<C, 'handle'>>(channel: N, handler: Handler<C, N>): this
   /** As handle; removed before it runs. */

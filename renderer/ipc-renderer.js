@@ -1,6 +1,6 @@
 /** IpcRenderer: Electron's, for one frame. */
 import { EventEmitter } from './emitter.js'
-import { codedError, invokeError } from './errors.js'
+import { invokeError } from './errors.js'
 import { Handlers } from './handlers.js'
 import { CHANNEL_MAX } from './packet-layout.js'
 import { ABORTED, LONGEST_TIMER, TIMED_OUT } from './session.js'
@@ -74,14 +74,13 @@ export class IpcRenderer extends EventEmitter {
   /**
    * @param {string} channel
    * @param {any} message
-   * @param {readonly any[]} [transfer]
+   * @param {readonly any[]} [transfer] MessagePorts
    */
   postMessage(channel, message, transfer) {
     checkChannel(channel)
     if (arguments.length < 2) throw new TypeError('Insufficient number of arguments')
     if (transfer !== undefined && !Array.isArray(transfer)) throw new TypeError('Invalid value for transfer')
-    if (transfer?.length) throw codedError('ERR_UNSUPPORTED', 'MessagePorts cannot be transferred by this version of ipchost')
-    this.#session.post(this.#frame(), channel, message)
+    this.#session.post(this.#frame(), channel, message, transfer)
   }
 
   /**
@@ -171,9 +170,11 @@ export class IpcRenderer extends EventEmitter {
    * A message from the host.
    * @param {string} channel
    * @param {any[]} args
+   * @param {any[]} ports
+   * @returns {boolean} whether somebody listened
    * @internal
    */
-  deliver(channel, args) {
-    if (!OWN_EVENTS.has(channel)) this.emit(channel, { sender: this, ports: [] }, ...args)
+  deliver(channel, args, ports) {
+    return !OWN_EVENTS.has(channel) && this.emit(channel, { sender: this, ports }, ...args)
   }
 }

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { connect as connectSocket } from 'node:net'
 import { types } from 'node:util'
+import { receiveMessageOnPort } from 'node:worker_threads'
 import { codedError } from './errors.js'
 import { claimStdio, openStdio } from './node-stdio.js'
 import { NodeStream } from './node-stream.js'
@@ -64,6 +65,18 @@ export const nodeEngine = {
   defer: process.nextTick,
   later: setImmediate,
   randomBytes,
+  /** Native ports are neutered by their transfer, and here again at once. */
+  movePorts(ports, arrived) {
+    const { port1, port2 } = new MessageChannel()
+    try {
+      port1.postMessage(ports, ports)
+      arrived(/** @type {any} */ (receiveMessageOnPort(/** @type {any} */ (port2)))?.message)
+    } finally {
+      port1.close()
+    }
+  },
+  tellsClose: true,
+  startsByListening: true,
   isProxy: types.isProxy,
   details: () => ({ pid: process.pid, client: `ipchost-js/0.1.0 node/${process.versions.node}` }),
 }

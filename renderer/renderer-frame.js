@@ -69,7 +69,7 @@ export class Renderer extends EventEmitter {
   #endpoint(parent) {
     return {
       parent,
-      deliver: (channel, args) => this.#ipcRenderer.deliver(channel, args),
+      deliver: (channel, args, ports) => this.#ipcRenderer.deliver(channel, args, ports),
       work: (channel, args) => this.#ipcRenderer.work(channel, args),
       opened: ({ routingId, frameToken }) => {
         Object.assign(this.#webFrame, { routingId, frameToken })

@@ -13,6 +13,8 @@ import { Outbox } from './outbox.js'
 import { KIND, PROTOCOL_VERSION } from './packet-layout.js'
 import { PacketReader } from './packet-reader.js'
 import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
+import { Ports } from './ports.js'
+import { Writer } from './writer.js'
 
 /** @typedef {import('./packet.js').Packet} Packet */
 /** @typedef {import('./outbox.js').Transport & { limit: number }} Transport */
@@ -32,6 +34,9 @@ import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
  * @property {(fn: () => void) => void} defer calls fn at the end of the turn
  * @property {(fn: () => void) => void} later calls fn when reactions of promises have run
  * @property {(size: number) => Uint8Array} randomBytes
+ * @property {(ports: any[], arrived: (moved: any[]) => void) => void} movePorts neuters native ports, and gives what they became
+ * @property {boolean} tellsClose whether a native port tells of the other's close
+ * @property {boolean} startsByListening whether adding a listener starts a native port
  * @property {(value: object) => boolean} isProxy
  * @property {() => Record<string, unknown>} details what hello says of the process
  */
@@ -39,7 +44,7 @@ import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
 /**
  * @typedef {object} Endpoint what a frame does when the host speaks to it
  * @property {number} parent
- * @property {(channel: string, args: any[]) => void} deliver
+ * @property {(channel: string, args: any[], ports: any[]) => boolean} deliver whether somebody listened
  * @property {(channel: string, args: any[]) => import('./answers.js').Work | undefined} work
  * @property {(frame: any) => void} opened
  * @property {(closed: Closed, error?: Error) => void} ended
@@ -68,6 +73,7 @@ export class Session {
   #decoder = new Decoder()
   #reader = new PacketReader()
   #inbox
+  #ports
   /** @type {Outbox | undefined} */
   #outbox
   /** @type {Transport | undefined} */
@@ -93,6 +99,11 @@ export class Session {
     this.#details = details
     this.#encoder = new Encoder(engine)
     this.#inbox = new Inbox(engine.later)
+    this.#ports = new Ports(engine, {
+      put: (kind, items, payload) => this.#putBytes(kind, items, payload),
+      encode: (value) => this.#encodeAlone(value),
+      decode: (payload) => this.#decoder.decode(payload, 0, payload.length),
+    })
   }
 
   /** Connects, if that has not been done. */
@@ -149,9 +160,15 @@ export class Session {
    * @param {number} frame
    * @param {string} channel
    * @param {unknown} message
+   * @param {any} transfer the list of ports that go with it
    */
-  post(frame, channel, message) {
+  post(frame, channel, message, transfer) {
     const outbox = this.#use(frame)
+    if (transfer?.length) {
+      const take = this.#ports.claim(transfer)
+      const payload = this.#ports.encode(message)
+      return this.#ports.transfer(take(), (ports) => this.#putBytes(KIND.POST, { frame, channel, ports }, payload))
+    }
     const start = outbox.writer.length
     this.#finish(outbox, start, beginPacket(outbox.writer, KIND.POST, { frame, channel, ports: [] }), message, 'message')
   }
@@ -211,6 +228,40 @@ export class Session {
       outbox.writer.closeBytes(open)
     }
     outbox.commit(start, false)
+  }
+
+  /**
+   * A packet of a port's: nothing once the session is over.
+   * @param {number} kind
+   * @param {Record<string, unknown>} items
+   * @param {Uint8Array} [payload]
+   */
+  #putBytes(kind, items, payload) {
+    if (this.#closed) return
+    const outbox = /** @type {Outbox} */ (this.#outbox)
+    const start = outbox.writer.length
+    const open = beginPacket(outbox.writer, kind, items)
+    if (payload) {
+      outbox.writer.raw(payload)
+      outbox.writer.closeBytes(open)
+    }
+    outbox.commit(start, false)
+  }
+
+  /**
+   * @param {unknown} value
+   * @returns {Uint8Array} its document
+   */
+  #encodeAlone(value) {
+    if (this.#writing) throw codedError('ERR_REENTRANT', 'a getter of a message that is being sent cannot send')
+    const writer = new Writer()
+    this.#writing = true
+    try {
+      this.#encoder.encode(writer, value, 'message')
+    } finally {
+      this.#writing = false
+    }
+    return writer.bytes.subarray(0, writer.length)
   }
 
   /**
@@ -309,6 +360,10 @@ export class Session {
       case KIND.SEND:
       case KIND.POST:
         return this.#message(bytes, packet)
+      case KIND.PORT_MESSAGE:
+      case KIND.PORT_CLOSE:
+      case KIND.PORT_CREDIT:
+        return this.#ports.packet(packet, bytes)
       case KIND.INVOKE:
         return this.#invoked(bytes, packet)
       case KIND.CANCEL:
@@ -354,13 +409,17 @@ export class Session {
    * @param {Uint8Array} bytes
    * @param {Packet} packet
    */
-  #message(bytes, { kind, frame, channel, payloadAt, payloadEnd }) {
+  #message(bytes, { kind, frame, channel, items, payloadAt, payloadEnd }) {
     const endpoint = this.#frames.get(frame)
-    if (!endpoint) return
+    const numbers = items?.ports ?? []
+    if (!endpoint) return this.#ports.refuse(numbers)
     const args = kind === KIND.SEND
       ? this.#decoder.decodeList(bytes, payloadAt, payloadEnd)
       : [this.#decoder.decode(bytes, payloadAt, payloadEnd)]
-    this.#inbox.message(() => endpoint.deliver(channel, args))
+    const ports = this.#ports.receive(numbers)
+    this.#inbox.message(() => {
+      if (!endpoint.deliver(channel, args, ports)) this.#ports.refuse(numbers)
+    })
   }
 
   /**
@@ -404,6 +463,7 @@ export class Session {
     Object.assign(/** @type {Outbox} */ (this.#outbox).limits, limits)
     if (this.#transport && limits?.packet) this.#transport.limit = limits.packet
     if (limits?.nesting) this.#encoder.nesting = this.#decoder.nesting = limits.nesting
+    this.#ports.open(limits)
     this.#frames.get(MAIN_FRAME)?.opened(frame)
     this.#hold()
   }
@@ -446,6 +506,7 @@ export class Session {
     if (this.#closed) return
     this.#inbox.flush()
     this.#closed = closed
+    this.#ports.end()
     const refused = this.#welcomed || !this.#outbox ? undefined : error ?? refusedError(this.address, closed)
     const text = `the connection was closed (${closed.code}${closed.reason && `: ${closed.reason}`})`
     this.#calls.rejectAll(() => true, 'ERR_CLOSED', refused?.message ?? text)

@@ -1,0 +1,260 @@
+/**
+ * PortLink: one port of a session (docs/protocol.md, section 5.1): its number at the host, and the native port that stands here
+ * for the far end. Messages that were handed to the native port are kept until they were dispatched, so that they can be
+ * credited then, or given back when the port is transferred on.
+ */
+import { KIND } from './packet-layout.js'
+import { Queue } from './queue.js'
+
+/** @typedef {import('./ports.js').Ports} Ports */
+/** @typedef {import('./ports.js').MovedPort} MovedPort */
+/** @typedef {{ ports: number[], payload: Uint8Array }} Parcel */
+
+/** What a message costs of a window beside its payload. */
+const PARCEL_COST = 64
+
+/** @param {Uint8Array} payload */
+function costOf(payload) {
+  return PARCEL_COST + payload.length
+}
+
+export class PortLink {
+  number
+  #hub
+  /** @type {any} the native port that is entangled with the one that scripts have */
+  #near
+  /** @type {any} that one, where it was received here: its use is seen */
+  #far
+  #begun = false
+  #announced = false
+  /** It may be in other hands than those that it was given to: what is dispatched is not seen. */
+  #loose = false
+  #state = /** @type {'open' | 'returning' | 'closed'} */ ('open')
+  #closing = false
+  /** The host sends nothing more. */
+  #ended = false
+  /** @type {Queue<Parcel>} handed to the native port, and not dispatched */
+  #fed = new Queue()
+  /** @type {Queue<{ payload: Uint8Array, ports: MovedPort[] }>} posted, and waiting for the host's credit */
+  #held = new Queue()
+  #outstanding = 0
+  #owed = 0
+
+  /**
+   * @param {Ports} hub
+   * @param {number} number
+   */
+  constructor(hub, number) {
+    this.#hub = hub
+    this.number = number
+  }
+
+  /** Whether the port can leave for the host with what is under way. */
+  get returnable() {
+    return this.#state === 'open' && !this.#loose && !this.#closing && this.#held.length === 0
+  }
+
+  // ---- the native side ----
+
+  /**
+   * Takes the native port whose other side scripts have.
+   * @param {any} near
+   */
+  connect(near) {
+    this.#near = near
+    if (this.#state !== 'open') return near.close()
+    near.onmessage = (/** @type {MessageEvent} */ { data, ports }) => this.#fromNear(data, ports)
+    near.addEventListener('close', () => this.close())
+    near.unref?.()
+  }
+
+  /** A port of the scripts' own making: what they take of it is not seen. */
+  connectLoose(/** @type {any} */ near) {
+    this.#loose = true
+    this.connect(near)
+    this.begin()
+  }
+
+  /**
+   * The port that scripts were given.
+   * @param {any} far
+   */
+  watch(far) {
+    this.#far = far
+  }
+
+  /**
+   * @param {any} data
+   * @param {readonly any[]} ports
+   */
+  #fromNear(data, ports) {
+    if (this.#far) this.loosen()
+    this.post(data, this.#hub.owned(ports))
+  }
+
+  /** The port is in use from now on. */
+  begin() {
+    if (this.#begun || this.#state !== 'open') return
+    this.#begun = true
+    if (this.#far && !this.#loose) {
+      const { addEventListener } = Object.getPrototypeOf(this.#far)
+      addEventListener.call(this.#far, 'message', (/** @type {MessageEvent} */ event) => this.#dispatched(event))
+    }
+    this.#announce()
+  }
+
+  /** Tells the host that the port takes messages, once it is known how many. */
+  #announce() {
+    const { window } = this.#hub.limits
+    if (!this.#begun || this.#announced || window === 0) return
+    this.#announced = true
+    this.#hub.put(KIND.PORT_OPEN, { port: this.number, window })
+  }
+
+  /** The limits of the host are known. */
+  welcomed() {
+    this.#announce()
+    this.flush()
+  }
+
+  /** The port may have been handed on where that is not seen. */
+  loosen() {
+    if (this.#loose) return
+    this.#loose = true
+    for (const { payload } of this.#fed.take()) this.#credit(costOf(payload))
+    this.begin()
+    this.#settle()
+  }
+
+  /** @param {MessageEvent} event */
+  #dispatched({ ports }) {
+    const parcel = this.#fed.shift()
+    if (!parcel) return
+    parcel.ports.forEach((number, i) => this.#hub.adopt(number, ports[i]))
+    this.#credit(costOf(parcel.payload))
+    if (this.#ended) this.#hub.later(() => this.#settle())
+  }
+
+  // ---- to the host ----
+
+  /**
+   * @param {any} message
+   * @param {() => MovedPort[]} take what is transferred, taken when the message can be sent
+   */
+  post(message, take) {
+    const payload = this.#hub.encode(message)
+    const ports = take()
+    if (this.#state !== 'open' || this.#closing) return this.#hub.discard(ports)
+    this.#held.push({ payload, ports })
+    this.flush()
+  }
+
+  /** Sends what the host has room for. */
+  flush() {
+    while (this.#held.length > 0 && this.#outstanding < this.#hub.limits.window) {
+      const { payload, ports } = /** @type {{ payload: Uint8Array, ports: MovedPort[] }} */ (this.#held.shift())
+      this.#outstanding += costOf(payload)
+      this.#hub.transfer(ports, (numbers) => this.#hub.put(KIND.PORT_MESSAGE, { port: this.number, ports: numbers }, payload))
+    }
+    if (this.#closing && this.#held.length === 0) this.#closeNow()
+  }
+
+  /** @param {number} bytes */
+  credited(bytes) {
+    this.#outstanding = Math.max(0, this.#outstanding - bytes)
+    this.flush()
+  }
+
+  /** Closes from this side, when what was posted has left. */
+  close() {
+    if (this.#state !== 'open' || this.#closing) return
+    this.#closing = true
+    this.flush()
+  }
+
+  #closeNow() {
+    this.#state = 'closed'
+    this.#discardFed()
+    this.#near?.close()
+    this.#hub.put(KIND.PORT_CLOSE, { port: this.number })
+    this.#hub.forget(this.number)
+  }
+
+  /** Ports of messages that nobody will get. */
+  #discardFed() {
+    for (const { ports } of this.#fed.take()) this.#hub.refuse(ports)
+  }
+
+  /** The port was transferred back: so is what it had. */
+  giveBack() {
+    this.#state = 'returning'
+    this.#near?.close()
+    for (const parcel of this.#fed.take()) this.#return(parcel)
+    if (this.#ended) this.#answerClose()
+  }
+
+  /** @param {Parcel} parcel */
+  #return({ ports, payload }) {
+    this.#hub.put(KIND.PORT_MESSAGE, { port: this.number, ports }, payload)
+    this.#hub.giveBack(ports)
+  }
+
+  #answerClose() {
+    this.#state = 'closed'
+    this.#hub.put(KIND.PORT_CLOSE, { port: this.number })
+    this.#hub.forget(this.number)
+  }
+
+  // ---- from the host ----
+
+  /** @param {Parcel} parcel */
+  receive(parcel) {
+    if (this.#state === 'returning') {
+      this.#hub.known(parcel.ports)
+      return this.#return(parcel)
+    }
+    if (this.#closing) {
+      this.#hub.refuse(parcel.ports)
+      return this.#credit(costOf(parcel.payload))
+    }
+    let value
+    try {
+      value = this.#hub.decode(parcel.payload)
+    } catch {
+      this.#hub.refuse(parcel.ports)
+      return this.#closeNow()
+    }
+    const ports = this.#hub.natives(parcel.ports, this.#loose)
+    if (!this.#loose) this.#fed.push(parcel)
+    this.#near.postMessage(value, ports)
+    if (this.#loose) this.#credit(costOf(parcel.payload))
+  }
+
+  /** @param {number} cost */
+  #credit(cost) {
+    this.#owed += cost
+    if (this.#state !== 'open' || this.#owed < this.#hub.limits.window / 2) return
+    this.#hub.put(KIND.PORT_CREDIT, { port: this.number, bytes: this.#owed })
+    this.#owed = 0
+  }
+
+  /** The host sends nothing more: the far end is closed. */
+  receiveClose() {
+    this.#ended = true
+    if (this.#state === 'returning') this.#answerClose()
+    else this.#settle()
+  }
+
+  /** Tells of the close when everything before it was dispatched. */
+  #settle() {
+    if (!this.#ended || this.#fed.length > 0 || this.#state !== 'open') return
+    this.#answerClose()
+    this.#hub.tellClose(this.#near, this.#far)
+  }
+
+  /** The session is over. */
+  end() {
+    if (this.#state === 'open') this.#hub.tellClose(this.#near, this.#far)
+    this.#state = 'closed'
+  }
+}

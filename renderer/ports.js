@@ -1,0 +1,337 @@
+/**
+ * Ports: the MessagePorts of a session. Scripts have native ones; for each that leads to the host there is a link. Knows no
+ * channel: messages with ports come from the session and from the links.
+ */
+import { DataCloneError } from './clone-error.js'
+import { codedError } from './errors.js'
+import { KIND } from './packet-layout.js'
+import { PortLink } from './port-link.js'
+
+/**
+ * @typedef {object} PortWire what a session does for its ports
+ * @property {(kind: number, items: Record<string, unknown>, payload?: Uint8Array) => void} put
+ * @property {(value: unknown) => Uint8Array} encode throws what cannot be sent
+ * @property {(payload: Uint8Array) => any} decode
+ */
+
+/**
+ * @typedef {object} MovedPort a native port that scripts have transferred
+ * @property {PortLink | undefined} link that which it belonged to
+ * @property {any} native undefined until it is here
+ * @property {(native: any) => void} arrived
+ */
+
+/**
+ * @typedef {object} PortEngine
+ * @property {(ports: any[], arrived: (moved: any[]) => void) => void} movePorts neuters the ports, and gives what they became
+ * @property {(fn: () => void) => void} later
+ * @property {boolean} tellsClose whether a native port tells of the other's close
+ * @property {boolean} startsByListening whether adding a listener starts a native port
+ */
+
+/** More than a packet has beside channel, ports and payload. */
+const BESIDE = 128
+
+/** @param {any} port @param {string} name @param {unknown} value */
+function override(port, name, value) {
+  Object.defineProperty(port, name, { value, writable: true, configurable: true })
+}
+
+/** @param {any} transfer @param {any} [source] @returns {any[]} */
+function checkList(transfer, source) {
+  const ports = transfer === undefined || transfer === null ? [] : Array.isArray(transfer) ? transfer : transfer.transfer ?? []
+  if (!Array.isArray(ports) || !ports.every((port) => port instanceof MessagePort)) throw new TypeError('Invalid value for transfer')
+  ports.forEach((port, i) => {
+    if (port === source) throw new DataCloneError(`Port at index ${i} contains the source port`)
+    if (ports.indexOf(port) < i) throw new DataCloneError(`Port at index ${i} is a duplicate`)
+  })
+  return ports
+}
+
+export class Ports {
+  limits = { window: 0, ports: Infinity, packet: Infinity }
+  #wire
+  #engine
+  /** @type {Map<number, PortLink>} */
+  #links = new Map()
+  /** @type {WeakMap<object, PortLink>} by the ports that scripts were given */
+  #received = new WeakMap()
+  /** @type {WeakSet<object>} */
+  #neutered = new WeakSet()
+  #last = -1
+
+  /**
+   * @param {PortEngine} engine
+   * @param {PortWire} wire
+   */
+  constructor(engine, wire) {
+    this.#engine = engine
+    this.#wire = wire
+  }
+
+  /** @param {Record<string, number>} limits the host's */
+  open({ window, ports, packet }) {
+    Object.assign(this.limits, { window: window ?? 1 << 20, ports: ports ?? Infinity, packet: packet ?? Infinity })
+    for (const link of [...this.#links.values()]) link.welcomed()
+  }
+
+  // ---- for links ----
+
+  /** @param {number} kind @param {Record<string, unknown>} items @param {Uint8Array} [payload] */
+  put(kind, items, payload) {
+    this.#wire.put(kind, items, payload)
+  }
+
+  /** @param {unknown} value */
+  encode(value) {
+    const payload = this.#wire.encode(value)
+    if (payload.length + BESIDE <= this.limits.packet) return payload
+    throw codedError('ERR_LIMIT_PACKET', `limits.packet (${this.limits.packet} bytes) exceeded by a message of ${payload.length}`)
+  }
+
+  /** @param {Uint8Array} payload */
+  decode(payload) {
+    return this.#wire.decode(payload)
+  }
+
+  /** @param {() => void} fn */
+  later(fn) {
+    this.#engine.later(fn)
+  }
+
+  /** @param {number} number */
+  forget(number) {
+    this.#links.delete(number)
+  }
+
+  /**
+   * @param {any} near
+   * @param {any} far
+   */
+  tellClose(near, far) {
+    near?.close()
+    if (this.#engine.tellsClose || !far) return
+    const event = new Event('close')
+    far.onclose?.(event)
+    far.dispatchEvent(event)
+  }
+
+  // ---- ports that leave ----
+
+  /**
+   * Checks a transfer list.
+   * @param {any} transfer
+   * @param {any} [source]
+   * @returns {() => MovedPort[]} takes them from the scripts
+   */
+  claim(transfer, source) {
+    const ports = checkList(transfer, source)
+    ports.forEach((port, i) => {
+      if (this.#neutered.has(port)) throw new DataCloneError(`Port at index ${i} is already neutered`)
+    })
+    if (ports.length > 0 && this.#links.size + ports.length > this.limits.ports) {
+      throw codedError('ERR_LIMIT_PORTS', `limits.ports (${this.limits.ports}) exceeded; close ports or raise limits.ports`)
+    }
+    return () => this.#take(ports)
+  }
+
+  /** @param {any[]} ports @returns {MovedPort[]} */
+  #take(ports) {
+    if (ports.length === 0) return []
+    const moved = ports.map((port) => this.#moved(this.#received.get(port)))
+    try {
+      this.#engine.movePorts(ports, (natives) => natives.forEach((native, i) => moved[i].arrived(native)))
+    } catch {
+      throw new DataCloneError(`Port at index ${ports.length - 1} is already neutered`)
+    }
+    for (const port of ports) this.#neutered.add(port)
+    return moved
+  }
+
+  /**
+   * @param {PortLink} [link]
+   * @returns {MovedPort}
+   */
+  #moved(link) {
+    return { link, native: undefined, arrived(native) { this.native = native } }
+  }
+
+  /**
+   * Ports that came here natively; which of those that scripts were given they were cannot be told.
+   * @param {readonly any[]} natives
+   * @returns {() => MovedPort[]}
+   */
+  owned(natives) {
+    if (natives.length > 0) for (const link of [...this.#links.values()]) link.loosen()
+    return () => natives.map((native) => ({ link: undefined, native, arrived() {} }))
+  }
+
+  /**
+   * Gives the ports their numbers, and has the packet written that transfers them.
+   * @param {MovedPort[]} ports
+   * @param {(numbers: number[]) => void} write
+   */
+  transfer(ports, write) {
+    const returning = ports.map(({ link }) => link?.returnable ? link : undefined)
+    write(ports.map((_, i) => returning[i]?.number ?? (this.#last += 2)))
+    let number = this.#last - 2 * returning.filter((link) => !link).length
+    ports.forEach((port, i) => {
+      const link = returning[i]
+      if (link) {
+        this.#whenHere(port, (native) => native.close())
+        link.giveBack()
+      } else {
+        port.link?.loosen()
+        this.#bridge((number += 2), port)
+      }
+    })
+  }
+
+  /**
+   * @param {MovedPort} port
+   * @param {(native: any) => void} fn
+   */
+  #whenHere(port, fn) {
+    if (port.native) fn(port.native)
+    else port.arrived = fn
+  }
+
+  /**
+   * @param {number} number
+   * @param {MovedPort} port
+   */
+  #bridge(number, port) {
+    const link = new PortLink(this, number)
+    this.#links.set(number, link)
+    this.#whenHere(port, (native) => link.connectLoose(native))
+  }
+
+  /**
+   * Ports that nobody will get.
+   * @param {MovedPort[]} ports
+   */
+  discard(ports) {
+    for (const port of ports) {
+      this.#whenHere(port, (native) => native.close())
+      port.link?.close()
+    }
+  }
+
+  /**
+   * Numbers in a message that goes back: what they lead to goes with it.
+   * @param {number[]} numbers
+   */
+  giveBack(numbers) {
+    for (const number of numbers) this.#links.get(number)?.giveBack()
+  }
+
+  // ---- ports that come ----
+
+  /**
+   * Numbers of the host's that nobody here uses.
+   * @param {number[]} numbers
+   */
+  known(numbers) {
+    for (const number of numbers) this.#links.set(number, new PortLink(this, number))
+  }
+
+  /**
+   * Native ports for new numbers, to be transferred; they are adopted where they arrive.
+   * @param {number[]} numbers
+   * @param {boolean} loose nobody sees where
+   * @returns {any[]}
+   */
+  natives(numbers, loose = false) {
+    return numbers.map((number) => {
+      const { port1, port2 } = new MessageChannel()
+      const link = new PortLink(this, number)
+      this.#links.set(number, link)
+      if (loose) link.connectLoose(port1)
+      else link.connect(port1)
+      return port2
+    })
+  }
+
+  /**
+   * Ports for scripts.
+   * @param {number[]} numbers
+   * @returns {any[]}
+   */
+  receive(numbers) {
+    return this.natives(numbers).map((port, i) => this.adopt(numbers[i], port))
+  }
+
+  /**
+   * Sees to it that the use of a port which scripts are given is seen.
+   * @param {number} number
+   * @param {any} port
+   */
+  adopt(number, port) {
+    const link = this.#links.get(number)
+    if (!link || !port) return port
+    const native = Object.getPrototypeOf(port)
+    this.#received.set(port, link)
+    link.watch(port)
+    override(port, 'postMessage', (/** @type {any[]} */ ...[message, transfer]) => {
+      const take = this.claim(transfer, port)
+      if (!this.#neutered.has(port)) link.post(message, take)
+    })
+    override(port, 'start', () => {
+      link.begin()
+      native.start.call(port)
+    })
+    override(port, 'close', () => {
+      if (this.#neutered.has(port)) return
+      this.#neutered.add(port)
+      link.close()
+      native.close.call(port)
+    })
+    override(port, 'addEventListener', (/** @type {any[]} */ ...args) => {
+      if (this.#engine.startsByListening && args[0] === 'message') link.begin()
+      return native.addEventListener.apply(port, args)
+    })
+    Object.defineProperty(port, 'onmessage', {
+      configurable: true,
+      get: () => Reflect.get(native, 'onmessage', port),
+      set: (listener) => {
+        link.begin()
+        Reflect.set(native, 'onmessage', listener, port)
+      },
+    })
+    return port
+  }
+
+  /**
+   * Closes ports that came and that nobody wants.
+   * @param {number[]} numbers
+   */
+  refuse(numbers) {
+    for (const number of numbers) {
+      const link = this.#links.get(number)
+      if (link) link.close()
+      else this.put(KIND.PORT_CLOSE, { port: number })
+    }
+  }
+
+  /**
+   * @param {import('./packet.js').Packet} packet
+   * @param {Uint8Array} bytes of its block
+   */
+  packet({ kind, items = {}, payloadAt, payloadEnd }, bytes) {
+    const link = this.#links.get(items.port)
+    if (!link) {
+      if (kind === KIND.PORT_MESSAGE) this.refuse(items.ports)
+      return
+    }
+    if (kind === KIND.PORT_MESSAGE) link.receive({ ports: items.ports, payload: bytes.slice(payloadAt, payloadEnd) })
+    else if (kind === KIND.PORT_CLOSE) link.receiveClose()
+    else if (kind === KIND.PORT_CREDIT) link.credited(items.bytes)
+  }
+
+  /** The session is over. */
+  end() {
+    const links = [...this.#links.values()]
+    this.#links.clear()
+    for (const link of links) link.end()
+  }
+}

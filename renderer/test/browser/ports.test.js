@@ -1,0 +1,211 @@
+/** MessagePorts in Chromium: a page and the scripts, and pages with each other. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { useChromium } from '../support/chromium.js'
+import { startHost } from '../support/host.js'
+import { pages } from '../support/pages.js'
+
+const script = `
+kept = {}
+local closed = {}
+local function keep(name, port)
+  kept[name] = port
+  local promise, resolve = Promise.withResolvers()
+  closed[name] = promise
+  port:on("close", function() resolve("closed") end)
+end
+ipcMain.handle("give", function(event, name, count)
+  local port1, port2 = MessageChannelMain.pair()
+  keep(name, port1)
+  for i = 1, count or 0 do port1:postMessage(i) end
+  event.sender:postMessage("given", name, { port2 })
+end)
+ipcMain.handle("closed", function(_, name) return closed[name] end)
+ipcMain.handle("close", function(_, name) kept[name]:close() end)
+ipcMain.handle("say", function(_, name, ...) return (kept[name]:postMessage(...)) end)
+ipcMain.on("echo", function(event, first)
+  local port = event.ports[1]
+  port:on("message", function(inner) port:postMessage(inner.data, inner.ports) end)
+  port:start()
+  port:postMessage(first)
+end)
+ipcMain.on("to other", function(event, id) webContents.fromId(id):postMessage("joined", "on", event.ports) end)
+ipcMain.handle("id", function(event) return event.sender.id end)
+ipcMain.handle("join", function(_, one, other)
+  local port1, port2 = MessageChannelMain.pair()
+  webContents.fromId(one):postMessage("joined", 1, { port1 })
+  webContents.fromId(other):postMessage("joined", 2, { port2 })
+end)
+`
+
+const browser = useChromium()
+let host
+
+before(async () => { host = await startHost(script, '', pages) })
+after(() => host.stop())
+
+/** A page that keeps the port of channel `joined` in window.port, and its id. */
+async function open(name) {
+  const page = await browser.open(`${host.url}/${name}`)
+  await page.waitForFunction(() => window.ipchost && window.difference)
+  const id = await page.evaluate(() => {
+    const { ipcRenderer } = window.ipchost
+    window.joined = new Promise((resolve) => {
+      ipcRenderer.on('joined', ({ ports: [port] }) => resolve(window.port = port))
+    })
+    window.next = (port) => new Promise((resolve) => { port.onmessage = resolve })
+    window.closes = (port) => new Promise((resolve) => {
+      let count = 0
+      port.addEventListener('close', () => {
+        count += 1
+        ipcRenderer.invoke('id').then(() => resolve(count))
+      })
+    })
+    return ipcRenderer.invoke('id')
+  })
+  return { page, id }
+}
+
+async function pair(name) {
+  const one = await open('module.html')
+  const other = await open(name)
+  await one.page.evaluate((ids) => window.ipchost.ipcRenderer.invoke('join', ...ids), [one.id, other.id])
+  await Promise.all([one, other].map(({ page }) => page.evaluate(async () => { await window.joined })))
+  return [one, other]
+}
+
+function ownPorts(kind) {
+  test('bring what was queued, and close after it', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      const port = new Promise((resolve) => { ipcRenderer.on('given', (event) => resolve(event.ports[0])) })
+      await ipcRenderer.invoke('give', 'queued', 3)
+      const mine = await port
+      const order = [mine instanceof MessagePort]
+      const closed = window.closes(mine)
+      await ipcRenderer.invoke('close', 'queued')
+      mine.onmessage = ({ data }) => order.push(data)
+      order.push(`closed ${await closed}`)
+      return order
+    }), [true, 1, 2, 3, 'closed 1'])
+  })
+
+  test('of its own making are neutered, and carry ports and bytes', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      const { port1, port2 } = new MessageChannel()
+      const results = []
+      const first = window.next(port2)
+      ipcRenderer.postMessage('echo', 'hello', [port1])
+      results.push((await first).data)
+      try {
+        ipcRenderer.postMessage('echo', 'again', [port1])
+      } catch (error) {
+        results.push(error.name, error.message)
+      }
+      for (const size of [0, 1, 65535, 65536, 65537, 262147, 3145729]) {
+        const answer = window.next(port2)
+        port2.postMessage(new Uint8Array(size).fill(7))
+        const { data } = await answer
+        if (data.length !== size || !data.every((byte) => byte === 7)) results.push(size)
+      }
+      const nested = new MessageChannel()
+      const back = window.next(port2)
+      port2.postMessage('nested', [nested.port1])
+      const [inner] = (await back).ports
+      const through = window.next(inner)
+      nested.port2.postMessage('round')
+      results.push((await through).data)
+      return results
+    }), ['hello', 'DataCloneError', 'Port at index 0 is already neutered', 'round'])
+  })
+}
+
+function joinedPorts(kind) {
+  test('close at the scripts when they are closed, or the page is gone', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.equal(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      const port = new Promise((resolve) => { ipcRenderer.on('given', (event) => resolve(event.ports[0])) })
+      await ipcRenderer.invoke('give', 'closing')
+      ;(await port).close()
+      return ipcRenderer.invoke('closed', 'closing')
+    }), 'closed')
+    const { page: other } = await open('module.html')
+    await page.evaluate(() => window.ipchost.ipcRenderer.invoke('give', 'leaving'))
+    await page.close()
+    assert.equal(await other.evaluate(() => window.ipchost.ipcRenderer.invoke('closed', 'leaving')), 'closed')
+  })
+
+  test('that were joined carry 100,000 messages in order past a slow reader', async () => {
+    const [one, other] = await pair(`${kind}.html`)
+    const count = 100000
+    const read = other.page.evaluate((total) => new Promise((resolve) => {
+      let expected = 0
+      window.port.onmessage = ({ data }) => {
+        if (data !== expected) resolve(`${data} instead of ${expected}`)
+        expected += 1
+        // Busy for a while, again and again.
+        if (expected % 10000 === 0) for (const end = performance.now() + 50; performance.now() < end;);
+        if (expected === total) resolve(expected)
+      }
+    }), count)
+    await one.page.evaluate((total) => { for (let i = 0; i < total; i++) window.port.postMessage(i) }, count)
+    assert.equal(await read, count)
+  })
+}
+
+function leavingPages(kind) {
+  test('that were joined close once when a page is gone', async () => {
+    for (const end of ['close', 'crash']) {
+      const [one, other] = await pair(`${kind}.html`)
+      const closed = other.page.evaluate(() => {
+        window.port.start()
+        return window.closes(window.port)
+      })
+      await other.page.evaluate(() => window.ipchost.ipcRenderer.invoke('id'))
+      if (end === 'close') await one.page.close()
+      else await one.page.goto('chrome://crash').catch(() => {})
+      assert.equal(await closed, 1)
+    }
+  })
+
+  test('move from page to page with what was not dispatched', async () => {
+    const one = await open('module.html')
+    const other = await open(`${kind}.html`)
+    await one.page.evaluate((id) => {
+      const { ipcRenderer } = window.ipchost
+      return new Promise((resolve) => {
+        ipcRenderer.on('given', ({ ports: [port] }) => {
+          port.onmessage = ({ data }) => {
+            if (data !== 3) return
+            ipcRenderer.postMessage('to other', id, [port])
+            resolve()
+          }
+        })
+        ipcRenderer.invoke('give', 'moving', 2000)
+      })
+    }, other.id)
+    assert.equal(await other.page.evaluate(async () => {
+      const port = await window.joined
+      return new Promise((resolve) => {
+        let expected = 4
+        port.onmessage = ({ data }) => {
+          if (data !== expected) resolve(`${data} instead of ${expected}`)
+          expected += 1
+          if (expected > 2000) resolve('all')
+        }
+      })
+    }), 'all')
+  })
+}
+
+for (const kind of ['module', 'classic']) {
+  describe(`ports of a ${kind} page`, () => {
+    ownPorts(kind)
+    joinedPorts(kind)
+    leavingPages(kind)
+  })
+}

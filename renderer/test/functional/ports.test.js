@@ -1,0 +1,308 @@
+/** MessagePorts through a real host: between scripts and this process, and between two connections. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { connect } from '../../index.js'
+import { startHost, transports } from '../support/host.js'
+
+const SIZES = [0, 1, 65535, 65536, 65537, 262147, 3145729]
+
+const script = `
+kept = {}
+local closed = {}
+ipcMain.handle("give", function(event, name, count)
+  local port1, port2 = MessageChannelMain.pair()
+  kept[name] = port1
+  local promise, resolve = Promise.withResolvers()
+  closed[name] = promise
+  port1:on("close", function() resolve("closed") end)
+  for i = 1, count or 0 do port1:postMessage(i) end
+  event.sender:postMessage("given", name, { port2 })
+end)
+ipcMain.handle("say", function(_, name, ...) return (kept[name]:postMessage(...)) end)
+ipcMain.handle("hear", function(_, name, count)
+  local got, promise, resolve = {}, Promise.withResolvers()
+  kept[name]:on("message", function(event)
+    got[#got + 1] = event.data
+    if #got == count then resolve(ipc.Array(got)) end
+  end)
+  kept[name]:start()
+  return promise
+end)
+ipcMain.handle("nest", function(_, name)
+  local port1, port2 = MessageChannelMain.pair()
+  kept[name .. " nested"] = port1
+  port1:postMessage("inside")
+  kept[name]:postMessage("nested", { port2 })
+end)
+ipcMain.handle("close", function(_, name) kept[name]:close() end)
+ipcMain.handle("closed", function(_, name) return closed[name] end)
+ipcMain.on("keep", function(event, name) kept[name] = event.ports[1] end)
+ipcMain.on("echo", function(event, first)
+  local port = event.ports[1]
+  port:on("message", function(inner) port:postMessage(inner.data, inner.ports) end)
+  port:start()
+  port:postMessage(first)
+end)
+ipcMain.on("to other", function(event, id) webContents.fromId(id):postMessage("passed", "on", event.ports) end)
+ipcMain.handle("join", function(_, one, other)
+  local port1, port2 = MessageChannelMain.pair()
+  webContents.fromId(one):postMessage("joined", 1, { port1 })
+  webContents.fromId(other):postMessage("joined", 2, { port2 })
+end)
+`
+
+/** Of the test that runs. */
+let host, renderer, other, ipc
+
+/** The next message on a channel: its event, with what came in `data`. */
+function next(emitter, channel) {
+  return new Promise((resolve) => emitter.once(channel, (event, data) => resolve(Object.assign(event, { data }))))
+}
+
+/** What a port gets, as a promise for each. */
+function reading(port) {
+  const got = []
+  const wanted = []
+  port.onmessage = (event) => {
+    const waiting = wanted.shift()
+    if (waiting) waiting(event)
+    else got.push(event)
+  }
+  return () => new Promise((resolve) => { got.length > 0 ? resolve(got.shift()) : wanted.push(resolve) })
+}
+
+async function given(name, count) {
+  const [event] = await Promise.all([next(ipc, 'given'), ipc.invoke('give', name, count)])
+  return event.ports[0]
+}
+
+async function joined() {
+  const mine = next(ipc, 'joined')
+  const theirs = next(other.ipcRenderer, 'joined')
+  await ipc.invoke('join', renderer.webContentsId, other.webContentsId)
+  return [(await mine).ports[0], (await theirs).ports[0]]
+}
+
+function withScripts() {
+  test('a port of the scripts is native here, and has what was queued', async () => {
+    const port = await given('native', 3)
+    assert.ok(port instanceof MessagePort)
+    const read = reading(port)
+    for (let i = 1; i <= 3; i++) assert.equal((await read()).data, i)
+    await ipc.invoke('say', 'native', { x: new Map([[1, 2n]]) })
+    assert.deepEqual((await read()).data, { x: new Map([[1, 2n]]) })
+    port.postMessage('from here')
+    port.postMessage({ last: true })
+    assert.deepEqual(await ipc.invoke('hear', 'native', 2), ['from here', { last: true }])
+    port.close()
+  })
+
+  test('waits for start, whoever listens', async () => {
+    const port = await given('waiting', 1)
+    const got = []
+    port.start()
+    port.addEventListener('message', ({ data }) => got.push(data))
+    await once(port, 'message')
+    assert.deepEqual(got, [1])
+    port.close()
+  })
+
+  test('a port of this process arrives in event.ports, and is neutered', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const read = reading(port2)
+    port2.postMessage('before')
+    ipc.postMessage('echo', 'hello', [port1])
+    assert.equal((await read()).data, 'hello')
+    assert.equal((await read()).data, 'before')
+    assert.throws(() => ipc.postMessage('echo', 1, [port1]), { message: 'Port at index 0 is already neutered', name: 'DataCloneError' })
+    port2.close()
+  })
+}
+
+function carrying() {
+  test('messages of every size', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const read = reading(port2)
+    ipc.postMessage('echo', 'ready', [port1])
+    await read()
+    for (const size of SIZES) {
+      const bytes = new Uint8Array(size).map((_, i) => i * 7)
+      port2.postMessage(bytes)
+      const { data } = await read()
+      assert.ok(data instanceof Uint8Array)
+      assert.ok(Buffer.from(data).equals(Buffer.from(bytes)), `${size} bytes`)
+    }
+    port2.close()
+  })
+
+  test('what cannot be transferred or cloned is refused, and nothing is neutered by it', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const port = await given('refusing')
+    assert.throws(() => ipc.postMessage('echo', 1, [port1, port1]), { message: 'Port at index 1 is a duplicate' })
+    assert.throws(() => ipc.postMessage('echo', 1, [{}]), { message: 'Invalid value for transfer', name: 'TypeError' })
+    assert.throws(() => ipc.postMessage('echo', () => {}, [port1]), { name: 'DataCloneError' })
+    assert.throws(() => port.postMessage(1, [port]), { message: 'Port at index 0 contains the source port' })
+    assert.throws(() => port.postMessage(() => {}, [port1]), { name: 'DataCloneError' })
+    const read = reading(port2)
+    ipc.postMessage('echo', 'still good', [port1])
+    assert.equal((await read()).data, 'still good')
+    port2.close()
+    port.close()
+  })
+
+  test('ports travel through ports, both ways', async () => {
+    const port = await given('carrier')
+    const read = reading(port)
+    await ipc.invoke('nest', 'carrier')
+    const event = await read()
+    assert.equal(event.data, 'nested')
+    const inner = reading(event.ports[0])
+    assert.equal((await inner()).data, 'inside')
+    event.ports[0].postMessage('back')
+    assert.deepEqual(await ipc.invoke('hear', 'carrier nested', 1), ['back'])
+    const { port1, port2 } = new MessageChannel()
+    const echo = new MessageChannel()
+    const heard = reading(echo.port2)
+    ipc.postMessage('echo', 'start', [echo.port1])
+    await heard()
+    echo.port2.postMessage('take this', [port1])
+    const back = (await heard()).ports[0]
+    const through = reading(back)
+    port2.postMessage('round')
+    assert.equal((await through()).data, 'round')
+    for (const each of [port, event.ports[0], echo.port2, back, port2]) each.close()
+  })
+}
+
+function closing() {
+  test('closes once, after what was queued, when the scripts close', async () => {
+    const port = await given('closing', 2)
+    const order = []
+    port.onmessage = ({ data }) => order.push(data)
+    port.addEventListener('close', () => order.push('close'))
+    await ipc.invoke('close', 'closing')
+    while (!order.includes('close')) await once(port, 'close')
+    await ipc.invoke('give', 'turn')
+    assert.deepEqual(order, [1, 2, 'close'])
+  })
+
+  test('closes at the scripts when the port is closed here, or was posted where nobody listens', async () => {
+    const port = await given('here')
+    port.close()
+    assert.equal(await ipc.invoke('closed', 'here'), 'closed')
+    await ipc.invoke('give', 'nobody listens')
+    assert.equal(await ipc.invoke('closed', 'nobody listens'), 'closed')
+    const { port1, port2 } = new MessageChannel()
+    ipc.postMessage('nobody there', 1, [port1])
+    await once(port2, 'close')
+  })
+
+  test('closes at the scripts when the connection closes', async () => {
+    const [event] = await Promise.all([next(other.ipcRenderer, 'given'), other.ipcRenderer.invoke('give', 'gone')])
+    const closed = once(event.ports[0], 'close')
+    other.close()
+    assert.equal(await ipc.invoke('closed', 'gone'), 'closed')
+    await closed
+  })
+}
+
+function betweenTwo() {
+  test('two that were joined talk in order', async () => {
+    const [mine, theirs] = await joined()
+    const count = 20000
+    const done = new Promise((resolve) => {
+      let expected = 0
+      theirs.onmessage = ({ data }) => {
+        assert.equal(data, expected++)
+        if (expected === count) resolve()
+      }
+    })
+    for (let i = 0; i < count; i++) mine.postMessage(i)
+    await done
+    const read = reading(mine)
+    theirs.postMessage(new Uint8Array(3145729))
+    assert.equal((await read()).data.length, 3145729)
+    mine.close()
+    await once(theirs, 'close')
+  })
+
+  test('a port moves on with what was not dispatched, in order', async () => {
+    const port = await given('moving', 3)
+    const got = []
+    const three = new Promise((resolve) => {
+      port.onmessage = ({ data }) => {
+        got.push(data)
+        if (got.length === 3) resolve()
+      }
+    })
+    await three
+    port.postMessage('before')
+    // These are under way while the port moves.
+    for (let i = 4; i <= 2000; i++) ipc.invoke('say', 'moving', i)
+    const passed = next(other.ipcRenderer, 'passed')
+    await new Promise((resolve) => { port.addEventListener('message', resolve, { once: true }) })
+    ipc.postMessage('to other', other.webContentsId, [port])
+    const heard = got.length
+    const theirs = (await passed).ports[0]
+    const read = reading(theirs)
+    for (let i = heard + 1; i <= 2000; i++) assert.equal((await read()).data, i)
+    assert.equal(got.length, heard)
+    theirs.postMessage('after')
+    assert.deepEqual(await ipc.invoke('hear', 'moving', 2), ['before', 'after'])
+    theirs.close()
+  })
+}
+
+function apart() {
+  test('a reader that does not start holds nothing but its window', async () => {
+    const [mine, theirs] = await joined()
+    const chunk = new Uint8Array(65536)
+    for (let i = 0; i < 64; i++) mine.postMessage(chunk)
+    const again = new Promise((resolve) => {
+      let count = 0
+      theirs.addEventListener('close', () => resolve(count))
+      theirs.onmessage = () => { count++ }
+    })
+    mine.close()
+    assert.equal(await again, 64)
+  })
+
+  test('closes when the process of the other is killed', async () => {
+    const entry = new URL('../../index.js', import.meta.url).href
+    const source = `import { ipcRenderer, renderer } from '${entry}'
+      ipcRenderer.on('joined', ({ ports: [port] }) => { port.onmessage = () => {}; port.postMessage('hello') })
+      ipcRenderer.send('nothing'); await ipcRenderer.invoke('give', 'x'); console.log(renderer.webContentsId)`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', source], { env: { ...process.env, IPCHOST_ADDRESS: host.address.unix }, stdio: ['ignore', 'pipe', 'inherit'] })
+    const [id] = await once(child.stdout, 'data')
+    const mine = next(ipc, 'joined')
+    await ipc.invoke('join', renderer.webContentsId, Number(id))
+    const port = (await mine).ports[0]
+    assert.equal((await reading(port)()).data, 'hello')
+    const closed = once(port, 'close')
+    child.kill('SIGKILL')
+    await closed
+  })
+}
+
+for (const transport of transports) {
+  describe(`ports over ${transport}`, () => {
+    before(async () => { host = await startHost(script) })
+    after(() => host.stop())
+    beforeEach(async () => {
+      renderer = await connect(host.address[transport])
+      other = await connect(host.address[transport])
+      ipc = renderer.ipcRenderer
+    })
+    afterEach(() => {
+      renderer.close()
+      other.close()
+    })
+    withScripts()
+    carrying()
+    closing()
+    betweenTwo()
+    apart()
+  })
+}

@@ -14,7 +14,8 @@ enum { METHODS = EMITTER_UV + 1 };
 static const char RUNNER_KEY, WARN_KEY;
 
 /* What a renderer's ipcRenderer has beside an emitter's methods, for "did you mean". */
-static const char *const names[] = {"send", "sendSync", "invoke", "postMessage", "with", NULL};
+static const char *const names[] = {"send",  "sendSync", "invoke",  "postMessage", "with",
+                                    "start", "close",    "drained", NULL};
 
 /* The class's lookup: (emitter, key). */
 static int index_methods(lua_State *L) {
@@ -24,11 +25,13 @@ static int index_methods(lua_State *L) {
   return 1;
 }
 
-/* emitter(name, methods): an emitter whose methods take a dot and a colon; those of the table come first. */
+/* emitter(name, methods, colon): an emitter whose methods take a dot and a colon, or only the colon; those of
+ * the table come first. */
 static int new_emitter(lua_State *L) {
   const char *name = luaL_checkstring(L, 1);
   luaL_checktype(L, 2, LUA_TTABLE);
-  emitter_new(L, sizeof(struct emitter), 1, CLASS, name, EMITTER_HANDLERS | EMITTER_DOT);
+  emitter_new(L, sizeof(struct emitter), 1, CLASS, name,
+              lua_toboolean(L, 3) ? 0 : EMITTER_HANDLERS | EMITTER_DOT);
   lua_pushvalue(L, 2);
   lua_setiuservalue(L, -2, METHODS);
   return 1;

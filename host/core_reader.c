@@ -21,7 +21,8 @@ struct reader {
   struct slice in;    /* what is left of the chunk, which is user value 1 */
   struct slice block; /* what is left of the block, which was checked */
   struct clone_limits limits;
-  struct fault fault; /* its status is ST_OK until the stream is broken */
+  lua_Integer payload; /* bytes of the last packet's; -1 if it was a port's and could not be decoded */
+  struct fault fault;  /* its status is ST_OK until the stream is broken */
 };
 
 /* reader(): with the usual limits until `limits` is called. */
@@ -122,6 +123,7 @@ static int push_packet(lua_State *L, struct reader *self, const struct packet *p
   const struct packet_layout *layout = &packet_layouts[packet->kind];
   struct fault fault;
   int values = 0;
+  self->payload = (lua_Integer)packet->payload.len;
   lua_rawgeti(L, lua_upvalueindex(1), (lua_Integer)packet->kind);
   for (size_t i = 0; i < layout->count; i++) {
     if (layout->items[i].type != ITEM_PAYLOAD)
@@ -131,7 +133,11 @@ static int push_packet(lua_State *L, struct reader *self, const struct packet *p
     else
       values = clone_decode(L, packet->payload, &self->limits, &fault);
   }
-  if (values < 0) return broken(L, self, &fault);
+  if (values < 0 && packet->kind != PACKET_PORT_MESSAGE) return broken(L, self, &fault);
+  if (values < 0) { /* whoever forwarded it is not to blame */
+    self->payload = -1;
+    lua_pushnil(L);
+  }
   return lua_gettop(L) - 1;
 }
 
@@ -162,6 +168,17 @@ static int reader_next(lua_State *L) {
   return 2;
 }
 
+/* reader:payload(): how many bytes the last packet's payload had; nil if it was a port-message's that could
+ * not be decoded. */
+static int reader_payload(lua_State *L) {
+  const struct reader *self = luaL_checkudata(L, 1, READER);
+  if (self->payload < 0)
+    lua_pushnil(L);
+  else
+    lua_pushinteger(L, self->payload);
+  return 1;
+}
+
 /* reader:partial(): an end of the stream now cuts a block. */
 static int reader_partial(lua_State *L) {
   const struct reader *self = luaL_checkudata(L, 1, READER);
@@ -170,8 +187,11 @@ static int reader_partial(lua_State *L) {
 }
 
 void core_reader_open(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"limits", reader_limits}, {"feed", reader_feed}, {"partial", reader_partial}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"limits", reader_limits},
+                                     {"feed", reader_feed},
+                                     {"payload", reader_payload},
+                                     {"partial", reader_partial},
+                                     {NULL, NULL}};
   luaL_newmetatable(L, READER);
   lua_pushcfunction(L, reader_free);
   lua_setfield(L, -2, "__gc");

@@ -160,6 +160,8 @@ enum status core_packet(struct core *core, struct lane *lane, const struct packe
     return ST_OK;
   case PACKET_REPLY:
     return core_answer(core, session, packet, fault);
+  case PACKET_PORT_MESSAGE:
+    return ports_packet(core, session, packet, fault);
   default:
     return receive_other(core, lane, packet, fault);
   }
@@ -171,7 +173,6 @@ static enum status receive_other(struct core *core, struct lane *lane, const str
   case PACKET_POST:
     return receive_post(core, lane->session, packet, fault);
   case PACKET_PORT_OPEN:
-  case PACKET_PORT_MESSAGE:
   case PACKET_PORT_CLOSE:
   case PACKET_PORT_CREDIT:
     return ports_packet(core, lane->session, packet, fault);

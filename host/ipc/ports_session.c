@@ -275,7 +275,9 @@ static enum status receive_message(struct core *core, struct session *session, c
                                    struct fault *fault) {
   struct port_link *link = link_of(session, packet->port);
   uint64_t *ids;
-  enum status status = ports_adopt(core, session, packet, packet->port, &ids, fault);
+  enum status status;
+  if (link && !packet->port_count) return receive_on(core, link, packet, NULL, fault);
+  status = ports_adopt(core, session, packet, packet->port, &ids, fault);
   if (status != ST_OK) return status;
   if (link)
     status = receive_on(core, link, packet, ids, fault);

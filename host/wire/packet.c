@@ -1,7 +1,7 @@
 /*
- * packet: see packet.h. Here is the fast path: send, invoke and reply in the shape that every sender writes,
- * read byte by byte without a table. Whatever it does not know it leaves to packet_parse.c, which also names
- * what is wrong.
+ * packet: see packet.h. Here is the fast path: send, invoke, reply and port-message in the shape that most
+ * are written, read byte by byte without a table. Whatever it does not know it leaves to packet_parse.c,
+ * which also names what is wrong.
  */
 #include "wire/packet.h"
 
@@ -99,8 +99,16 @@ static inline const uint8_t *take_reply(const uint8_t *at, const uint8_t *end, s
   return at ? take_string(at, end, HEAD(CBOR_BYTES), &out->payload) : NULL;
 }
 
+/* One without ports. */
+static inline const uint8_t *take_port_message(const uint8_t *at, const uint8_t *end, struct packet *out) {
+  at = take(at, end, HEAD(CBOR_UINT), &out->port);
+  if (!at || at == end || *at != HEAD(CBOR_ARRAY)) return NULL;
+  out->ports = slice_of(at, 1);
+  return take_string(at + 1, end, HEAD(CBOR_BYTES), &out->payload);
+}
+
 /* The array heads of just these items, without trailing ones. */
-enum { ITEMS_SEND = 0x84, ITEMS_INVOKE = 0x86, ITEMS_REPLY = 0x84 };
+enum { ITEMS_SEND = 0x84, ITEMS_INVOKE = 0x86, ITEMS_REPLY = 0x84, ITEMS_PORT_MESSAGE = 0x84 };
 
 /* In pieces: for the whole of it compilers choose an instruction that takes longer than the rest of the
  * parse. */
@@ -123,6 +131,8 @@ enum status packet_parse(struct slice *in, struct packet *out, struct fault *fau
     at = take_send(at + 2, end, out);
   } else if (at[0] == ITEMS_REPLY && at[1] == PACKET_REPLY) {
     at = take_reply(at + 2, end, out);
+  } else if (at[0] == ITEMS_PORT_MESSAGE && at[1] == PACKET_PORT_MESSAGE) {
+    at = take_port_message(at + 2, end, out);
   } else {
     at = NULL;
   }

@@ -81,9 +81,9 @@ struct packet {
 /*
  * Parses one packet from the front of *in and moves past it. ST_OK; ST_MALFORMED with `fault` filled (close
  * 1002, code "ERR_PROTOCOL", text such as "invoke: item 2 (call): expected an unsigned integer"). Trailing
- * items are skipped, at most 32 levels deep. Send, invoke and reply take the fast path: no allocation, no
- * loop over a table for the common shapes. What is not of the packet's kind is zero. Of a hello whose version
- * is not PROTOCOL_VERSION only the version is read, so that it can be refused by name.
+ * items are skipped, at most 32 levels deep. Send, invoke, reply and port-message take the fast path: no
+ * allocation, no loop over a table for the common shapes. What is not of the packet's kind is zero. Of a
+ * hello whose version is not PROTOCOL_VERSION only the version is read, so that it can be refused by name.
  */
 enum status packet_parse(struct slice *in, struct packet *out, struct fault *fault);
 

@@ -1,5 +1,5 @@
 /*
- * packet_put: packets written from struct packet: send, invoke and reply straight, the others by the table of
+ * packet_put: packets written from struct packet: the frequent ones straight, the others by the table of
  * packet_layout.h. Room is made once, HEAD_MAX bytes for every head and what the strings take; the writers
  * below count on it. It knows no meaning of an item.
  */
@@ -111,6 +111,17 @@ static inline uint8_t *put_start(uint8_t *at, uint8_t count, uint8_t kind) {
   return at + 2;
 }
 
+static enum status put_port_message(struct buf *out, const struct packet *packet, size_t payload_len) {
+  uint8_t *at;
+  if (buf_reserve(out, (size_t)4 * HEAD_MAX) != ST_OK) return ST_NOMEM;
+  at = put_start(out->data + out->len, 4, PACKET_PORT_MESSAGE);
+  at = put_head(at, CBOR_UINT, packet->port);
+  at = put_head(at, CBOR_ARRAY, 0);
+  at = put_head(at, CBOR_BYTES, payload_len);
+  out->len = (size_t)(at - out->data);
+  return ST_OK;
+}
+
 /* An invoke's, which has the most: array, kind, frame, call, deadline, channel, payload. */
 #define HOT_ROOM ((size_t)7 * HEAD_MAX)
 
@@ -118,6 +129,8 @@ enum status packet_put(struct buf *out, const struct packet *packet, const uint6
                        size_t payload_len) {
   bool reply = packet->kind == PACKET_REPLY, invoke = packet->kind == PACKET_INVOKE;
   uint8_t *at;
+  if (packet->kind == PACKET_PORT_MESSAGE && !packet->port_count)
+    return put_port_message(out, packet, payload_len);
   if (!reply && !invoke && packet->kind != PACKET_SEND) return put_by_table(out, packet, ports, payload_len);
   if (buf_reserve(out, HOT_ROOM + (reply ? 0 : packet->channel.len)) != ST_OK) return ST_NOMEM;
   at = out->data + out->len;

@@ -16,6 +16,7 @@ build = {
     ["ipchost.renderer.errors"] = "ipchost/renderer/errors.lua",
     ["ipchost.renderer.ipc"] = "ipchost/renderer/ipc.lua",
     ["ipchost.renderer.link"] = "ipchost/renderer/link.lua",
+    ["ipchost.renderer.ports"] = "ipchost/renderer/ports.lua",
     ["ipchost.renderer.receive"] = "ipchost/renderer/receive.lua",
     ["ipchost.renderer.session"] = "ipchost/renderer/session.lua",
     ["ipchost.renderer.stdio"] = "ipchost/renderer/stdio.lua",

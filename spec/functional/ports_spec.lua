@@ -1,7 +1,12 @@
 -- MessagePorts: between scripts, and between scripts and renderers.
 local support = require "spec.functional.support"
 local wire = require "spec.functional.wire"
-local await = require("async").await
+local async = require "async"
+local promise = require "async.promise"
+local renderer_module = require "ipchost.renderer"
+
+local await = async.await
+local SIZES = { 0, 1, 65535, 65536, 65537, 262147, 3145729 }
 
 local script = [[
 local kept = {}
@@ -188,9 +193,10 @@ function pieces.pass_through(name, through) return kept[through]:postMessage("th
 ipcMain.on("keep", function(event, names)
   for i, port in ipairs(event.ports) do kept[names[i] ] = port end
 end)
+ipcMain.on("to other", function(event, id) webContents.fromId(id):postMessage("joined", "on", event.ports) end)
 ipcMain.on("echo ports", function(event, message)
   local port = event.ports[1]
-  port:on("message", function(inner) port:postMessage(inner.data) end)
+  port:on("message", function(inner) port:postMessage(inner.data, inner.ports) end)
   port:start()
   port:postMessage(message)
 end)
@@ -537,5 +543,183 @@ describe("ports on the wire", function()
     assert.is_false(ok)
     assert.equal("ERR_LIMIT_PORTS", failure.code)
     run("say", "n1", "still there")
+  end)
+end)
+
+support.each_transport("ports of the Lua renderer", script, function(context)
+  local other
+
+  before_each(function() other = context.host:connect(context.transport) end)
+  after_each(function() other:close() end)
+
+  local function invoke(...) return await(context.ipc.invoke("run", ...)) end
+
+  --- The port of the next post on a channel.
+  local function expect(renderer, channel)
+    local result, resolve = promise.withResolvers()
+    renderer.ipcRenderer.once(channel, function(event) resolve(event.ports[1]) end)
+    return result
+  end
+  local function given(name)
+    local port = expect(context.renderer, "given")
+    invoke("give", context.renderer.webContentsId, "given", name)
+    return await(port)
+  end
+  local function joined()
+    local mine, theirs = expect(context.renderer, "joined"), expect(other, "joined")
+    invoke("join", context.renderer.webContentsId, other.webContentsId, "joined")
+    return await(mine), await(theirs)
+  end
+  --- A function that awaits the next message of a port.
+  local function reading(port)
+    local events = async.queue()
+    port:on("message", function(event) events:put(event) end)
+    port:start()
+    return function() return events:get() end
+  end
+  local function closing(port)
+    local count, result, resolve = 0, promise.withResolvers()
+    port:on("close", function()
+      count = count + 1
+      resolve(count)
+    end)
+    return result
+  end
+
+  it("come from the scripts with what was queued, and answer", function()
+    context.run(function()
+      local port = given("given")
+      invoke("say", "given", "one")
+      local read = reading(port)
+      assert.equal("one", read().data)
+      assert.is_true(port:postMessage({ x = 1 }))
+      assert.same({ { x = 1 } }, invoke("hear", "given", 1))
+      port:close()
+    end)
+  end)
+
+  it("of its own go to the scripts, with every size", function()
+    context.run(function()
+      local port1, port2 = renderer_module.MessageChannel.pair()
+      port2:postMessage("before")
+      context.ipc.postMessage("echo ports", "hello", { port1 })
+      local read = reading(port2)
+      assert.equal("hello", read().data)
+      assert.equal("before", read().data)
+      for _, size in ipairs(SIZES) do
+        local bytes = ("x"):rep(size)
+        port2:postMessage(bytes)
+        assert.is_true(read().data == bytes)
+      end
+      local inner1, inner2 = renderer_module.MessageChannel.pair()
+      port2:postMessage("nested", { inner1 })
+      local back = reading(read().ports[1])
+      inner2:postMessage("round")
+      assert.equal("round", back().data)
+      assert.same({ false, "destroyed", n = 2 }, table.pack(port1:postMessage("neutered")))
+      port2:close()
+    end)
+  end)
+
+  it("work between two of this process", function()
+    context.run(function()
+      local channel = renderer_module.MessageChannel()
+      local closed = closing(channel.port2)
+      channel.port1:postMessage("a")
+      channel.port1:postMessage("b")
+      channel.port1:close()
+      local read = reading(channel.port2)
+      assert.equal("a", read().data)
+      assert.equal("b", read().data)
+      assert.equal(1, await(closed))
+    end)
+  end)
+
+  it("are refused as the host refuses them", function()
+    context.run(function()
+      local port1, port2 = renderer_module.MessageChannel.pair()
+      local port, gone = given("refusing"), renderer_module.MessageChannel.new()
+      gone.port1:close()
+      local function refusal(fn, ...)
+        local ok, failure = pcall(fn, ...)
+        return ok and "none" or tostring(failure):gsub("^.-:%d+: ", "")
+      end
+      local post = context.ipc.postMessage
+      assert.equal("Port at index 1 is a duplicate", refusal(post, "keep", 1, { port1, port1 }))
+      assert.equal("Port at index 0 is already neutered", refusal(post, "keep", 1, { gone.port1 }))
+      assert.equal("Port at index 0 is not a valid port", refusal(post, "keep", 1, { 5 }))
+      assert.equal("Invalid value for transfer", refusal(post, "keep", 1, 5))
+      assert.equal("Port at index 0 contains the source port", refusal(port.postMessage, port, 1, { port }))
+      assert.matches("DataCloneError", refusal(post, "keep", print, { port1 }), 1, true)
+      assert.matches("DataCloneError", refusal(port.postMessage, port, print, { port1 }), 1, true)
+      assert.equal("Insufficient number of arguments", refusal(port.postMessage, port))
+      assert.equal("port.postMessage was called with '.'; write port:postMessage(message, ports)",
+        refusal(port.postMessage, "x"))
+      post("echo ports", "still good", { port1 })
+      assert.equal("still good", reading(port2)().data)
+      port2:close()
+      port:close()
+    end)
+  end)
+
+  it("that were joined carry many messages in order past a window", function()
+    context.run(function()
+      local mine, theirs = joined()
+      local marked = false
+      for i = 1, 20000 do
+        local _, why = mine:postMessage(i)
+        marked = marked or why == "mark"
+      end
+      assert.is_true(marked)
+      local read = reading(theirs)
+      for i = 1, 20000 do assert.equal(i, read().data) end
+      await(mine:drained())
+      theirs:postMessage("back")
+      assert.equal("back", reading(mine)().data)
+      local closed = closing(theirs)
+      mine:close()
+      assert.equal(1, await(closed))
+    end)
+  end)
+
+  it("move on with what was not handed out", function()
+    context.run(function()
+      local port = given("moving")
+      local read = reading(port)
+      for i = 1, 20 do invoke("say", "moving", i) end
+      for i = 1, 5 do assert.equal(i, read().data) end
+      local passed = expect(other, "joined")
+      for i = 21, 40 do context.ipc.invoke("run", "say", "moving", i) end
+      port:removeAllListeners("message")
+      local seen = 20
+      context.ipc.postMessage("to other", other.webContentsId, { port })
+      local there = reading(await(passed))
+      for i = seen + 1, 40 do assert.equal(i, there().data) end
+    end)
+  end)
+
+  it("close when the other connection is gone, and when nobody listens or holds them", function()
+    context.run(function()
+      local mine, theirs = joined()
+      assert.is_truthy(theirs)
+      local closed = closing(mine)
+      mine:start()
+      other:close()
+      assert.equal(1, await(closed))
+      local one, two = renderer_module.MessageChannel.pair()
+      closed = closing(two)
+      context.ipc.postMessage("nobody there", 1, { one })
+      assert.equal(1, await(closed))
+      invoke("give", context.renderer.webContentsId, "nobody listens", "unheard")
+      invoke("watch", "unheard")
+      assert.equal("closed", invoke("closed", "unheard"))
+      local held = { given("collected") }
+      invoke("watch", "collected")
+      assert.is_truthy(held[1])
+      held[1] = nil
+      collectgarbage()
+      collectgarbage()
+      assert.equal("closed", invoke("closed", "collected"))
+    end)
   end)
 end)

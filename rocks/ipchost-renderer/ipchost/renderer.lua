@@ -12,6 +12,7 @@ local async = require "async"
 local address = require "ipchost.renderer.address"
 local ipc = require "ipchost.renderer.ipc"
 local scheduler = require "async.scheduler"
+local ports = require "ipchost.renderer.ports"
 local Session = require "ipchost.renderer.session"
 local stdio = require "ipchost.renderer.stdio"
 local wait = require "ipchost.renderer.wait"
@@ -94,5 +95,15 @@ function renderer.connect(where, options)
   end)
   return new_renderer(session, 0, nil, welcome.frame)
 end
+
+--- Two ports that are joined, to be transferred by `postMessage`: `MessageChannel()` and `MessageChannel.new()` give
+-- `{ port1, port2 }`, `MessageChannel.pair()` both. Ports are as MessageChannelMain's in the host.
+renderer.MessageChannel = setmetatable({
+  pair = ports.pair,
+  new = function()
+    local port1, port2 = ports.pair()
+    return { port1 = port1, port2 = port2 }
+  end,
+}, { __call = function(class) return class.new() end })
 
 return renderer

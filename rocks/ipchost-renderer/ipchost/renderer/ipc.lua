@@ -5,6 +5,7 @@ local promise = require "async.promise"
 local scheduler = require "async.scheduler"
 local worker = require "async.worker"
 local errors = require "ipchost.renderer.errors"
+local ports = require "ipchost.renderer.ports"
 local wait = require "ipchost.renderer.wait"
 
 local ABORTED, TIMED_OUT = 0, 1
@@ -34,6 +35,19 @@ local function put(session, kind, number, channel, ...)
   if problem then error(problem, 0) end
   local waiting, message, code = session:put(kind, number, channel, ...)
   if not waiting then error(errors.refused(message, code), 0) end
+  if waiting > session.mark then return false, "mark" end
+  return true
+end
+
+--- Posts a message, with ports perhaps; returns as put does.
+local function post(session, number, channel, message, transfer)
+  if transfer == nil or type(transfer) == "table" and #transfer == 0 then
+    return put(session, "post", number, channel, nil, message)
+  end
+  local problem = obstacle(session, number, channel)
+  if problem then error(problem, 0) end
+  local waiting, text, code = ports.post(session, number, channel, message, transfer, 3)
+  if not waiting then error(errors.refused(text, code), 0) end
   if waiting > session.mark then return false, "mark" end
   return true
 end
@@ -127,8 +141,7 @@ function ipc.new(session, number)
   emitter = core.emitter("ipcRenderer", {
     send = method(function(channel, ...) return put(session, "send", number, channel, ...) end),
     postMessage = method(function(channel, message, transfer)
-      if transfer ~= nil and next(transfer) ~= nil then error("Port at index 0 is not a valid port", 2) end
-      return put(session, "post", number, channel, nil, message)
+      return post(session, number, channel, message, transfer)
     end),
     invoke = method(function(channel, ...) return (invoke(session, number, 0, channel, ...)) end),
     sendSync = method(function(channel, ...) return send_sync(session, number, channel, ...) end),

@@ -3,6 +3,7 @@
 local core = require "ipchost.core"
 local answer = require "ipchost.renderer.answer"
 local errors = require "ipchost.renderer.errors"
+local ports = require "ipchost.renderer.ports"
 
 local MALFORMED = 1002
 local OK = 0
@@ -33,10 +34,18 @@ packets["send"] = function(session, number, channel, ...)
   if frame then core.emit(frame.ipc, channel, { sender = frame.ipc, ports = {} }, ...) end
 end
 
-packets["post"] = function(session, number, channel, _, message)
-  local frame = session.frames[number]
-  if frame then core.emit(frame.ipc, channel, { sender = frame.ipc, ports = {} }, message) end
+packets["post"] = function(session, number, channel, numbers, message)
+  local frame, received = session.frames[number], ports.receive(session, numbers)
+  local count = frame and core.emit(frame.ipc, channel, { sender = frame.ipc, ports = received }, message)
+  if not count or count == 0 then ports.refuse(received) end
 end
+
+packets["port-message"] = function(session, number, numbers, value)
+  ports.message(session, number, numbers, value, session.reader:payload())
+end
+
+packets["port-credit"] = ports.credit
+packets["port-close"] = ports.close
 
 packets["reply"] = function(session, number, status, value)
   local call = session.calls[number]

@@ -8,6 +8,7 @@ local scheduler = require "async.scheduler"
 local errors = require "ipchost.renderer.errors"
 local answer = require "ipchost.renderer.answer"
 local Link = require "ipchost.renderer.link"
+local ports = require "ipchost.renderer.ports"
 local receive = require "ipchost.renderer.receive"
 local WebSocket = require "ipchost.renderer.websocket"
 
@@ -36,6 +37,8 @@ function Session.new(target)
     awake = false,  -- the idle handle runs: there is something to do in the next turn
     paused = false, -- packets wait for the next turn
     mark = math.huge, cap = math.huge,
+    links = {},     -- number -> end of a port
+    last_port = -1, window = 1 << 20, port_limit = math.huge, packet = math.huge,
   }, Session)
   self.link = (target.kind == "ws" and WebSocket or Link).new(self)
   self.idle = self.link:handle(uv.new_idle)
@@ -250,6 +253,8 @@ function Session:established(details)
   self.writer:limits(limits.packet, limits.nesting)
   if self.link.limit then self.link:limit(limits.packet) end
   self.mark, self.cap = limits.outbound, limits.outbound_max
+  self.window, self.port_limit = limits.window or self.window, limits.ports or self.port_limit
+  self.packet = limits.packet
   self.link:release(self.timer)
   local welcome = self.welcome
   self.welcome = nil
@@ -268,6 +273,7 @@ function Session:finish(code, reason)
   if self.gone then return end
   self.gone = { code = code, reason = reason }
   self:remove_frame(0, self.gone)
+  ports.finish(self)
   refuse_welcome(self, code, reason)
 end
 

@@ -52,6 +52,8 @@ import { Writer } from './writer.js'
 
 const MAIN_FRAME = 0
 const LANE_MAIN = 0
+/** A buffer above this is not kept. */
+const ALONE_KEPT = 1024 * 1024
 const NORMAL = { code: 1000, reason: '' }
 export const ABORTED = 0
 export const TIMED_OUT = 1
@@ -71,6 +73,8 @@ export class Session {
   #answers = new Answers((call, status, value) => this.#putReply(call, status, value), () => this.#hold())
   #encoder
   #decoder = new Decoder()
+  /** For values that do not leave at once. */
+  #alone = new Writer()
   #reader = new PacketReader()
   #inbox
   #ports
@@ -254,14 +258,16 @@ export class Session {
    */
   #encodeAlone(value) {
     if (this.#writing) throw codedError('ERR_REENTRANT', 'a getter of a message that is being sent cannot send')
-    const writer = new Writer()
+    const writer = this.#alone
+    writer.length = 0
     this.#writing = true
     try {
       this.#encoder.encode(writer, value, 'message')
     } finally {
       this.#writing = false
     }
-    return writer.bytes.subarray(0, writer.length)
+    if (writer.length > ALONE_KEPT) this.#alone = new Writer()
+    return writer.bytes.slice(0, writer.length)
   }
 
   /**

@@ -85,6 +85,7 @@ static enum status receive_hello(struct connection *connection, const struct pac
     return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "%s: the first packet must be hello",
                      packet_name(hello->kind));
   if ((status = admit(connection, hello, fault)) != ST_OK) return status;
+  if (peer->kind == TRANSPORT_STDIO) core_peer.child = (uint64_t)peer->pid;
   return core_hello(connection->owner->core, &connection->lane, hello, &core_peer, fault);
 }
 
@@ -135,6 +136,17 @@ static void on_ending(struct transport *transport, const struct fault *fault) {
     core_lane_mute(connection->owner->core, &connection->lane);
 }
 
+/* A child that has not said bye is gone for the reason for which its process has ended. */
+static void end_child(struct connection *connection) {
+  struct connections *owner = connection->owner;
+  uint64_t contents = connection_contents(connection->transport);
+  struct gone gone;
+  if (!connection->clean && connection->lane.session &&
+      children_gone(owner->children, connection->transport, &gone))
+    core_end_session(owner->core, connection->lane.session, &gone);
+  children_forget(owner->children, connection->transport, contents);
+}
+
 static void on_closed(struct transport *transport, const struct fault *fault) {
   struct connection *connection = transport->user;
   struct connections *owner = connection->owner;
@@ -142,6 +154,7 @@ static void on_closed(struct transport *transport, const struct fault *fault) {
   if (!connection->closing && !clean)
     log_line(owner->log, LOG_DEBUG, "transport", "%s: lost: %s", transport->peer.address, fault->text);
   connection->closing = true;
+  if (transport->peer.kind == TRANSPORT_STDIO && transport->peer.pid) end_child(connection);
   core_lane_closed(owner->core, &connection->lane, clean);
   list_remove(&connection->node);
   owner->count--;
@@ -182,6 +195,12 @@ void connection_open(struct connections *connections, struct transport *transpor
   } else if (connections->held) {
     transport_pause(transport, true);
   }
+}
+
+uint64_t connection_contents(const struct transport *transport) {
+  const struct connection *connection = transport->user;
+  const struct session *session = connection->lane.session;
+  return session && session->main_frame ? session->main_frame->contents->id : 0;
 }
 
 void connections_release(struct connections *connections) {

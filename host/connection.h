@@ -5,6 +5,7 @@
 #ifndef IPCHOST_CONNECTION_H
 #define IPCHOST_CONNECTION_H
 
+#include "children.h"
 #include "ipc/core.h"
 #include "security.h"
 #include "transport/transport.h"
@@ -17,13 +18,16 @@ struct connections {
   struct log *log;             /* borrowed */
   struct list all;
   size_t count;
-  bool held; /* nothing is read yet: the scripts are being loaded */
+  struct children *children; /* borrowed; NULL: there are none */
+  bool held;                 /* nothing is read yet: the scripts are being loaded */
 };
 
 void connections_init(struct connections *connections, struct core *core, struct security *security,
                       const struct limits *limits, struct log *log);
 /* Takes over a transport that a server has accepted. */
 void connection_open(struct connections *connections, struct transport *transport);
+/* The contents that came by this transport; 0: none has said hello. */
+uint64_t connection_contents(const struct transport *transport);
 /* Lets the held connections read. */
 void connections_release(struct connections *connections);
 /* Ends what has not said hello in time, and what no longer answers pings. Call it about once a second. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "children.h"
 #include "client.h"
 #include "connection.h"
 #include "core_module.h"
@@ -29,12 +30,14 @@ struct host {
   struct transport_env env;
   struct http_options http;
   struct scripts *scripts;
+  struct children *children;
   struct server **servers; /* in listen order; NULL once closed */
   size_t server_count;
   uv_signal_t term, interrupt, hangup;
   uv_timer_t sweep, drain;
   char run_dir[4096];
-  uint64_t drain_until; /* ns */
+  char child_address[512]; /* what processes that are started connect to; empty: there is nothing */
+  uint64_t drain_until;    /* ns */
   enum phase phase;
   int exit_code;
 };
@@ -65,6 +68,7 @@ static void finish(struct host *host) {
   if (host->phase == CLOSING) return;
   host->phase = CLOSING;
   connections_close(&host->connections, 1001, "the host is closing");
+  if (host->children) children_close(host->children);
   close_servers(host);
   close_handles(host);
   if (host->scripts)
@@ -200,6 +204,45 @@ static enum status open_servers(struct host *host) {
   return ST_OK;
 }
 
+/* ---- children ---- */
+
+static bool on_child_output(void *user, uint64_t child, bool error, struct slice bytes) {
+  struct host *host = user;
+  return host->scripts && scripts_child_output(host->scripts, child, error, bytes);
+}
+
+static void on_child_ended(void *user, uint64_t child, int code, int signal) {
+  struct host *host = user;
+  if (host->scripts) scripts_child_ended(host->scripts, child, code, signal);
+}
+
+/* Where processes of this machine connect: a unix socket rather than TCP, TCP rather than HTTP. */
+static void set_child_address(struct host *host) {
+  static const enum address_scheme order[] = {ADDRESS_UNIX, ADDRESS_TCP, ADDRESS_HTTP};
+  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+    for (size_t j = 0; j < host->server_count && !host->child_address[0]; j++)
+      if (host->config->listen[j].scheme == order[i]) {
+        const char *address = server_address(host->servers[j]);
+        bool web = order[i] == ADDRESS_HTTP;
+        snprintf(host->child_address, sizeof host->child_address, "%s%s", web ? "ws" : "",
+                 web ? address + strlen("http") : address);
+      }
+}
+
+static enum status open_children(struct host *host) {
+  struct children_options options = {.env = &host->env,
+                                     .accepted = on_accepted,
+                                     .output = on_child_output,
+                                     .ended = on_child_ended,
+                                     .user = host};
+  enum status status;
+  set_child_address(host);
+  if (host->child_address[0]) options.address = host->child_address;
+  status = children_open(&host->children, &options);
+  host->connections.children = host->children;
+  return status;
+}
+
 static enum status open_scripts(struct host *host) {
   static const luaL_Reg modules[] = {{"ipchost.core", core_module_open}, {NULL, NULL}};
   const struct config *config = host->config;
@@ -214,6 +257,8 @@ static enum status open_scripts(struct host *host) {
                                     .modules = modules,
                                     .dev = config->dev,
                                     .generational = config->generational,
+                                    .child_ops = &children_ops,
+                                    .child_user = host->children,
                                     .quit = on_quit,
                                     .user = host};
   struct fault fault;
@@ -246,7 +291,7 @@ static enum status start(struct host *host) {
   connections_init(&host->connections, &host->core, &host->security, &config->limits, host->log);
   open_handles(host);
   set_http(host);
-  if ((status = open_servers(host)) != ST_OK) return status;
+  if ((status = open_servers(host)) != ST_OK || (status = open_children(host)) != ST_OK) return status;
   return open_scripts(host);
 }
 

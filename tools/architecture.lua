@@ -33,6 +33,7 @@ local FOREIGN = {
 local LINK_PLACES = {
   "^host/transport/",
   "^host/connection[%w_]*%.[ch]$",
+  "^host/children[%w_]*%.[ch]$",
   "^host/host[%w_]*%.[ch]$",
   "^host/core[%w_]*%.[ch]$",
 }

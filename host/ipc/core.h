@@ -52,6 +52,7 @@ void core_deinit(struct core *core);
 struct core_peer {
   const char *origin; /* NULL for native clients */
   bool page;          /* speaks WebSocket with an Origin */
+  uint64_t child;     /* the process's number, if the host has started it; else 0 */
 };
 
 /*
@@ -118,7 +119,7 @@ void core_expire(struct core *core);
 /* ---- shared with its own parts ---- */
 
 /* core_session.c: ends a session and all that is its own, telling the scripts; `gone` as in struct border. */
-void core_end_session(struct core *core, struct session *session, const char *gone);
+void core_end_session(struct core *core, struct session *session, const struct gone *gone);
 enum status core_frame_open(struct core *core, struct session *session, const struct packet *packet,
                             struct fault *fault);
 enum status core_frame_update(struct core *core, struct session *session, const struct packet *packet,

@@ -65,9 +65,9 @@ static enum status refuse_known(struct session *session, const struct packet *he
 
 static enum status open_main_frame(struct core *core, struct session *session, const struct core_peer *peer,
                                    const struct details *details, struct contents **out) {
-  enum contents_type type = peer->page ? CONTENTS_PAGE : CONTENTS_NATIVE;
+  enum contents_type type = peer->page ? CONTENTS_PAGE : peer->child ? CONTENTS_CHILD : CONTENTS_NATIVE;
   enum status status = contents_open(&core->frames, session, type, &details->claim, out);
-  if (status == ST_OK) (*out)->os_pid = details->pid;
+  if (status == ST_OK) (*out)->os_pid = peer->child ? peer->child : details->pid;
   return status;
 }
 
@@ -148,7 +148,7 @@ enum status core_frame_update(struct core *core, struct session *session, const 
   return frame_update(frame, &details.claim);
 }
 
-static void destroy_one(struct core *core, struct frame *frame, const char *gone) {
+static void destroy_one(struct core *core, struct frame *frame, const struct gone *gone) {
   uint64_t id = frame->id, contents;
   asks_end(&core->asks, frame->session, id, ASK_DESTROYED);
   frame_free(&core->frames, frame, &contents);
@@ -157,7 +157,7 @@ static void destroy_one(struct core *core, struct frame *frame, const char *gone
   if (contents) core->border->contents_destroyed(core->border_user, contents, gone);
 }
 
-static void destroy_tree(struct core *core, struct frame *root, const char *gone) {
+static void destroy_tree(struct core *core, struct frame *root, const struct gone *gone) {
   struct frame *frame;
   do {
     frame = frame_deepest(root);
@@ -187,7 +187,7 @@ static void abort_calls(struct core *core, struct session *session) {
   }
 }
 
-void core_end_session(struct core *core, struct session *session, const char *gone) {
+void core_end_session(struct core *core, struct session *session, const struct gone *gone) {
   if (session->ending) return;
   session->ending = true;
   if (session->main) session->main->session = NULL;
@@ -201,7 +201,8 @@ void core_end_session(struct core *core, struct session *session, const char *go
 }
 
 void core_lane_closed(struct core *core, struct lane *lane, bool clean) {
-  if (lane->session) core_end_session(core, lane->session, clean ? NULL : "abnormal-exit");
+  static const struct gone lost = {.reason = "abnormal-exit"};
+  if (lane->session) core_end_session(core, lane->session, clean ? NULL : &lost);
 }
 
 void core_close_contents(struct core *core, uint64_t contents) {

@@ -28,6 +28,13 @@ struct message {
 enum abort_reason { ABORT_CANCELLED, ABORT_TIMEOUT, ABORT_DESTROYED };
 
 /* Inwards: what the scripts' side supplies. No function may raise; each may call back into the core. */
+/* Why a renderer's process is gone, in Electron's words ("crashed", "killed", "abnormal-exit", "clean-exit");
+ * the code is 0 where the host does not know it. */
+struct gone {
+  const char *reason;
+  int exit_code;
+};
+
 struct border {
   /* ST_OK, or ST_MALFORMED/ST_LIMIT with `fault` filled when the payload cannot be decoded; no listener has
    * run then. */
@@ -48,9 +55,8 @@ struct border {
   void (*contents_created)(void *user, uint64_t contents);
   void (*frame_created)(void *user, uint64_t contents, uint64_t frame);
   void (*frame_destroyed)(void *user, uint64_t frame);
-  /* `gone` is NULL after a clean end, else why the process is gone ("crashed", "killed", "abnormal-exit",
-   * ...). */
-  void (*contents_destroyed)(void *user, uint64_t contents, const char *gone);
+  /* `gone` is NULL after a clean end. */
+  void (*contents_destroyed)(void *user, uint64_t contents, const struct gone *gone);
 };
 
 #endif

@@ -217,6 +217,7 @@ static void open_tables(lua_State *L, struct runtime *rt) {
   rt->frames = new_table(L);
   rt->signals = new_table(L);
   rt->warned = new_table(L);
+  rt->children = new_table(L);
   rt->dead = weak_table(L);
   rt->pending = weak_table(L);
   rt->ports = weak_table(L);
@@ -237,14 +238,16 @@ static void publish(lua_State *L, int ipc, const char *name) {
   lua_setfield(L, ipc, name);
 }
 
-/* Runs the prelude: prelude(ipc, settings) -> hooks. */
+/* Runs the prelude: prelude(ipc, settings, children, base) -> hooks. */
 static void open_prelude(lua_State *L, struct runtime *rt, int ipc) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "ipchost.prelude");
   lua_call(L, 1, 1);
   lua_pushvalue(L, ipc);
   decode_settings(L, rt);
-  lua_call(L, 2, 1);
+  child_push_functions(L);
+  lua_pushstring(L, rt->base);
+  lua_call(L, 4, 1);
   rt->hooks = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
@@ -259,6 +262,7 @@ void modules_open(lua_State *L) {
   lua_pop(L, 2);
   contents_class_open(L);
   frame_class_open(L);
+  child_class_open(L);
   clone_open(L);
   ipc = lua_gettop(L);
   emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, "ipcMain", EMITTER_HANDLERS | EMITTER_DOT);

@@ -9,6 +9,7 @@
 #include <lauxlib.h>
 
 #include "ipc/core.h"
+#include "lua/children.h"
 #include "lua/clone.h"
 #include "lua/emitter.h"
 #include "lua/generation.h"
@@ -57,6 +58,9 @@ struct runtime {
   size_t loose_ports;   /* those of them that are closed when nobody holds them */
   uint64_t *lost_ports; /* ends whose object was collected, to be closed outside of the collector */
   size_t lost_port_count, lost_port_cap;
+  int children; /* registry reference: id -> object, until it was told of the process's end */
+  const struct child_ops *child_ops; /* borrowed, with child_user */
+  void *child_user;
   const char *base;         /* the config's folder */
   struct slice settings;    /* app.settings as a value document */
   void (*quit)(void *user); /* app.quit */
@@ -162,6 +166,7 @@ struct slice misuse_channel(lua_State *L, int index);
 #define CONTENTS_CLASS "ipchost.webContents"
 #define FRAME_CLASS "ipchost.webFrameMain"
 #define APP_CLASS "ipchost.app"
+#define CHILD_CLASS "ipchost.child"
 #define IPC_CLASS "ipchost.ipcMain" /* the one class of ipcMain, contents.ipc and frame.ipc */
 
 #define OBJECT_IPC (EMITTER_UV + 1) /* the user value that holds it */
@@ -242,6 +247,14 @@ void ask_unanswered(struct runtime *runtime, uint64_t ask, enum ask_result why);
 
 /* emitter_warn_fn: logs it with a traceback. [-0, +0, m] */
 void warn_traceback(lua_State *L, const char *text);
+
+/* ---- child_object.c ---- */
+
+void child_class_open(lua_State *L);     /* [-0, +0, m] */
+void child_push_functions(lua_State *L); /* what spawn.lua calls: a table; [-0, +1, m] */
+/* As scripts_child_output and scripts_child_ended. */
+bool child_output(struct runtime *rt, uint64_t id, bool error, struct slice bytes);
+void child_ended(struct runtime *rt, uint64_t id, int code, int signal);
 
 /* ---- modules.c: the globals ipcMain, webContents, webFrameMain, app, ipc ---- */
 

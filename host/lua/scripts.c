@@ -35,7 +35,8 @@ struct notice {
   struct runtime *rt;
   uint64_t contents, frame, call;
   enum abort_reason reason;
-  const char *gone, *name;
+  const struct gone *gone;
+  const char *name;
 };
 
 static int aborted(lua_State *L) {
@@ -122,9 +123,9 @@ static int contents_destroyed(lua_State *L) {
   if (notice->gone) {
     lua_newtable(L);
     lua_createtable(L, 0, 2);
-    lua_pushstring(L, notice->gone);
+    lua_pushstring(L, notice->gone->reason);
     lua_setfield(L, -2, "reason");
-    lua_pushinteger(L, 0);
+    lua_pushinteger(L, notice->gone->exit_code);
     lua_setfield(L, -2, "exitCode");
     emitter_emit(L, 2, "render-process-gone", 2);
   }
@@ -133,7 +134,7 @@ static int contents_destroyed(lua_State *L) {
   return 0;
 }
 
-static void on_contents_destroyed(void *user, uint64_t contents, const char *gone) {
+static void on_contents_destroyed(void *user, uint64_t contents, const struct gone *gone) {
   struct runtime *rt = user;
   struct notice notice = {.rt = rt, .contents = contents, .gone = gone};
   if (rt->scoped) generation_enter(rt->generation, "destroyed", contents_destroyed, &notice);
@@ -301,6 +302,8 @@ enum status scripts_open(struct scripts **out, const struct scripts_options *opt
                                       .dev = options->dev,
                                       .base = options->base,
                                       .settings = options->settings,
+                                      .child_ops = options->child_ops,
+                                      .child_user = options->child_user,
                                       .quit = options->quit,
                                       .user = options->user};
   uv_timer_init(options->loop, &scripts->collector);
@@ -340,6 +343,14 @@ static void on_loaded(void *user, enum status status, const struct fault *fault)
 void scripts_load(struct scripts *scripts, void (*done)(void *user, enum status status)) {
   scripts->loaded = done;
   generation_load(scripts->runtime.generation, on_loaded);
+}
+
+bool scripts_child_output(struct scripts *scripts, uint64_t child, bool error, struct slice bytes) {
+  return child_output(&scripts->runtime, child, error, bytes);
+}
+
+void scripts_child_ended(struct scripts *scripts, uint64_t child, int code, int signal) {
+  child_ended(&scripts->runtime, child, code, signal);
 }
 
 void scripts_before_quit(struct scripts *scripts) {

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "ipc/core.h"
+#include "lua/children.h"
 
 struct scripts;
 
@@ -23,6 +24,8 @@ struct scripts_options {
   const char *const *entries; /* absolute paths, NULL-terminated */
   struct slice settings;      /* a value document */
   const luaL_Reg *modules;    /* what else scripts may require, by name; the last has none */
+  const struct child_ops *child_ops;
+  void *child_user;
   bool dev, generational;
   void (*quit)(void *user); /* a script called app.quit */
   void *user;
@@ -35,6 +38,10 @@ enum status scripts_open(struct scripts **out, const struct scripts_options *opt
 void scripts_load(struct scripts *scripts, void (*done)(void *user, enum status status));
 /* Emits before-quit on app. */
 void scripts_before_quit(struct scripts *scripts);
+/* Something that a child wrote. False: nobody heard it. */
+bool scripts_child_output(struct scripts *scripts, uint64_t child, bool error, struct slice bytes);
+/* A child has ended with that code, or by that signal (else 0). */
+void scripts_child_ended(struct scripts *scripts, uint64_t child, int code, int signal);
 /* Ends the generation and frees; `closed` follows from a later turn of the loop. */
 void scripts_close(struct scripts *scripts, void (*closed)(void *user));
 

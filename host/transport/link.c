@@ -162,6 +162,7 @@ static bool told_when_written(const struct link *link) {
 void link_write(struct transport *transport) {
   struct link *link = link_of(transport);
   if (link->watch.fd < 0) {
+    if (link->held) return;
     transport_ended(transport);
     link->ops->free(link);
     return;
@@ -245,6 +246,7 @@ static bool on_ready(struct watch *watch, unsigned events) {
 
 void link_close(struct transport *transport, unsigned linger_ms) {
   struct link *link = link_of(transport);
+  link->held = false;
   link->lingering = linger_ms > 0;
   link->patient = link->ended;
   if (!link->blocked) write_queue(link);
@@ -254,12 +256,22 @@ void link_close(struct transport *transport, unsigned linger_ms) {
 }
 
 void link_abort(struct transport *transport) {
+  link_of(transport)->held = false;
   end(link_of(transport));
 }
 
 void link_pause(struct transport *transport, bool on) {
   link_of(transport)->paused = on;
   update_watch(link_of(transport));
+}
+
+void link_hold(struct link *link) {
+  link->held = true;
+}
+
+void link_release(struct link *link) {
+  link->held = false;
+  if (link->watch.fd < 0) transport_later(&link->transport);
 }
 
 enum status link_open(struct link *link, struct transport_env *env, const struct link_ops *ops,

@@ -32,6 +32,7 @@ struct link {
   bool lingering : 1; /* once written, it waits for the peer to close */
   bool patient : 1;   /* its timer begins anew as long as the peer reads */
   bool progress : 1;  /* the peer has read since the timer began */
+  bool held : 1;      /* when it is lost, `closed` waits for link_release */
   uv_timer_t *timer;  /* bounds the end; NULL before */
 };
 
@@ -40,6 +41,11 @@ void link_write(struct transport *transport);
 void link_close(struct transport *transport, unsigned linger_ms);
 void link_abort(struct transport *transport);
 void link_pause(struct transport *transport, bool on);
+
+/* Of a link whose peer is a child: how that has ended is known a moment after its sockets are closed, and is
+ * to be known when `closed` is told. */
+void link_hold(struct link *link);
+void link_release(struct link *link);
 
 /* Starts reading on `fd`, a connected non-blocking socket that it takes over, in zeroed memory. ST_OK, or
  * ST_IO and the caller keeps both. */

@@ -66,3 +66,11 @@ enum status stream_open(struct transport **out, struct transport_env *env, int f
   *out = &stream->link.transport;
   return ST_OK;
 }
+
+void stream_hold(struct transport *transport) {
+  link_hold((struct link *)transport);
+}
+
+void stream_release(struct transport *transport) {
+  link_release((struct link *)transport);
+}

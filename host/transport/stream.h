@@ -11,6 +11,11 @@
  * copied. ST_OK, ST_NOMEM or ST_IO; the caller then keeps `fd`. */
 enum status stream_open(struct transport **out, struct transport_env *env, int fd, const struct peer *peer);
 
+/* Of a stream to a child: when it is lost, `closed` waits for the release, so that how the child has ended is
+ * known. */
+void stream_hold(struct transport *transport);
+void stream_release(struct transport *transport);
+
 /* Parts that memory.c shares. */
 size_t stream_header(uint8_t *end, size_t block_len);
 /* Hands the whole blocks among the bytes to events->block; when they break the framing, that is the end. */

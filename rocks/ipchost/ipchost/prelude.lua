@@ -5,6 +5,7 @@ local async = require "async"
 local promise = require "async.promise"
 local abort = require "async.abort"
 local scheduler = require "async.scheduler"
+local new_spawn = require "ipchost.spawn"
 
 --- A read-only view of a table, all the way down.
 local function readonly(value)
@@ -30,7 +31,7 @@ local function readonly(value)
   })
 end
 
-return function(ipc, settings)
+return function(ipc, settings, children, base)
   local ready, resolve_ready = promise.withResolvers()
 
   _G.async, _G.await = async, async.await
@@ -76,6 +77,7 @@ return function(ipc, settings)
     app = {
       whenReady = function() return ready end,
       settings = readonly(settings),
+      spawn = new_spawn(children, base, ipc.app),
     },
   }
 end

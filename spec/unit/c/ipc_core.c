@@ -71,8 +71,8 @@ static void on_frame(void *user, uint64_t contents, uint64_t frame) {
 static void on_frame_destroyed(void *user, uint64_t frame) {
   note(user, "frame %d destroyed;", (int)frame);
 }
-static void on_contents_destroyed(void *user, uint64_t contents, const char *gone) {
-  note(user, "contents %d destroyed %s;", (int)contents, gone ? gone : "cleanly");
+static void on_contents_destroyed(void *user, uint64_t contents, const struct gone *gone) {
+  note(user, "contents %d destroyed %s;", (int)contents, gone ? gone->reason : "cleanly");
 }
 static enum status on_answered(void *user, uint64_t ask, bool fine, struct slice payload,
                                struct fault *fault) {

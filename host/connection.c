@@ -16,6 +16,7 @@ struct connection {
   uint64_t heard; /* ns: when bytes last came; before hello: when it was accepted */
   bool closing;   /* bye was said or heard: nothing is dispatched any more */
   bool clean;     /* the peer said bye, or ended without an error */
+  bool ended;     /* the peer has said all that it will */
   bool pinged;
   bool warned; /* about a packet of an unknown kind */
 };
@@ -49,7 +50,10 @@ static void lane_close(void *user, const struct fault *fault) {
   end_connection(user, fault, 0);
 }
 
-static const struct lane_ops lane_ops = {lane_begin, lane_share, lane_end, lane_queued, lane_close};
+static void lane_go_on(void *user);
+
+static const struct lane_ops lane_ops = {lane_begin,  lane_share, lane_end,
+                                         lane_queued, lane_close, lane_go_on};
 
 /* ---- packets ---- */
 
@@ -96,20 +100,64 @@ static void warn_unknown(struct connection *connection, const struct packet *pac
            connection->transport->peer.address, (unsigned long long)packet->kind);
 }
 
-static void on_block(struct transport *transport, struct slice block) {
-  struct connection *connection = transport->user;
+/* On a sync lane: packets that must wait. Nothing more is read, so that little is kept. */
+static void hold(struct connection *connection, struct slice packets) {
+  struct sync_lane *sync = connection->lane.sync;
+  struct fault fault;
+  if (!sync->held.len) sync->held_since = clock_now(connection->owner->core->clock);
+  if (buf_put(&sync->held, packets.data, packets.len) != ST_OK) {
+    fault_set(&fault, ST_NOMEM, 4005, "ERR_LIMIT_MEMORY", "out of memory");
+    fail(connection, &fault);
+  }
+  transport_pause(connection->transport, true);
+}
+
+static void receive_block(struct connection *connection, struct slice block) {
   struct core *core = connection->owner->core;
   struct packet packet;
   struct fault fault;
   enum status status;
   while (block.len && !connection->closing) {
+    struct slice rest = block;
     status = packet_parse(&block, &packet, &fault);
     if (status == ST_OK)
       status = connection->lane.session ? core_packet(core, &connection->lane, &packet, &fault)
                                         : receive_hello(connection, &packet, &fault);
+    if (status == ST_MORE) {
+      hold(connection, rest);
+      return;
+    }
     if (status != ST_OK) fail(connection, &fault);
     if (status == ST_OK && packet.kind >= PACKET_KINDS) warn_unknown(connection, &packet);
   }
+}
+
+static void on_block(struct transport *transport, struct slice block) {
+  struct connection *connection = transport->user;
+  struct lane *lane = &connection->lane;
+  if (lane->sync && lane->sync->held.len)
+    hold(connection, block);
+  else
+    receive_block(connection, block);
+  core_advance(lane);
+}
+
+static void end_well(struct connection *connection) {
+  struct fault fault;
+  fault_set(&fault, ST_CLOSED, 1000, NULL, "the peer has closed the connection");
+  transport_close(connection->transport, &fault, 0);
+}
+
+/* A packet may have ended the session, and with it the lane. */
+static void lane_go_on(void *user) {
+  struct connection *connection = user;
+  struct buf held = connection->lane.sync->held;
+  connection->lane.sync->held = (struct buf){0};
+  receive_block(connection, buf_slice(&held));
+  buf_deinit(&held);
+  if (connection->closing || !connection->lane.sync || connection->lane.sync->held.len) return;
+  transport_pause(connection->transport, false);
+  if (connection->ended && !lane_busy(&connection->lane)) end_well(connection);
 }
 
 /* Bytes have come, a whole block or not. Until hello the time of the connection counts, whatever it sends. */
@@ -127,10 +175,10 @@ static void on_drained(struct transport *transport) {
 /* An end of file: what is pending is still answered. Otherwise the peer is told what it did. */
 static void on_ending(struct transport *transport, const struct fault *fault) {
   struct connection *connection = transport->user;
-  const struct session *session = connection->lane.session;
+  connection->ended = true;
   if (fault->close != 1000)
     fail(connection, fault);
-  else if (!session || !session->call_count)
+  else if (!lane_busy(&connection->lane))
     transport_close(transport, fault, 0);
   else
     core_lane_mute(connection->owner->core, &connection->lane);
@@ -222,13 +270,15 @@ static void check_handshake(struct connection *connection, uint64_t now) {
   fail(connection, &fault);
 }
 
-/* Links on this machine tell by themselves when they are lost; others are pinged. */
+/* Links on this machine tell by themselves when they are lost; others are pinged. Whoever waits on a sync
+ * lane cannot answer, and limits.sync_reply bounds that. */
 static void check_idle(struct connection *connection, uint64_t now) {
   const struct limits *limits = connection->owner->limits;
   struct packet ping = {.kind = PACKET_PING, .token = PING_TOKEN};
   struct fault fault;
   uint64_t idle = limits->idle * 1000000, silent = now - connection->heard;
   if (connection->transport->peer.local || !idle || silent < idle / 2) return;
+  if (connection->lane.sync && (silent < idle || lane_busy(&connection->lane))) return;
   if (silent >= idle) {
     fault_set(&fault, ST_LIMIT, 4002, "ERR_LIMIT_IDLE",
               "limits.idle (%llu ms) exceeded: pings are not answered", (unsigned long long)limits->idle);

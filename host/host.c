@@ -128,7 +128,7 @@ static void on_signal(uv_signal_t *handle, int signum) {
 static void on_sweep(uv_timer_t *timer) {
   struct host *host = timer->data;
   connections_sweep(&host->connections);
-  if (host->core.sync_calls) core_expire(&host->core);
+  core_sweep(&host->core);
 }
 
 static void on_accepted(void *user, struct transport *transport) {

@@ -11,7 +11,7 @@
 struct call {
   struct list node;        /* in the session's calls */
   struct session *session; /* NULL in a free slot */
-  struct lane *lane;       /* a sync call: the lane that asked; NULL when that is gone, and for invokes */
+  struct lane *lane;       /* a sync call: the lane that asked; NULL for invokes */
   uint64_t wire;           /* the client's number of it */
   uint64_t due;            /* ns: answered with a time-out then; 0 for never */
   uint32_t index, uses;

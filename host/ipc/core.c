@@ -8,6 +8,7 @@
 
 enum status core_init(struct core *core, const struct limits *limits, struct clock *clock, struct log *log) {
   *core = (struct core){.limits = limits, .clock = clock, .log = log};
+  sessions_init(&core->sessions, limits->outbound_max);
   frames_init(&core->frames, &core->ids);
   ports_init(&core->ports);
   asks_init(&core->asks);
@@ -118,6 +119,7 @@ static enum status receive_call(struct core *core, struct lane *lane, const stru
   if (sync) {
     call->sync = true;
     call->lane = lane;
+    if (lane->sync) lane->sync->calls++;
     call->due = clock_now(core->clock) + core->limits->sync_reply * 1000000;
     core->sync_calls++;
   } else {
@@ -126,6 +128,7 @@ static enum status receive_call(struct core *core, struct lane *lane, const stru
   return deliver(core, &message, fault);
 }
 
+/* One of a sync stands in for it on the main lane, and cancels nothing. */
 static void receive_cancel(struct core *core, struct session *session, const struct packet *packet) {
   struct call *call = call_find(session, packet->call);
   uint64_t id;
@@ -140,14 +143,30 @@ static void receive_cancel(struct core *core, struct session *session, const str
 static enum status receive_other(struct core *core, struct lane *lane, const struct packet *packet,
                                  struct fault *fault);
 
+/* A sync states its number. On a lane of its own what lies before it may have gone over the main lane. */
+static enum status check_number(struct lane *lane, const struct packet *packet, struct fault *fault) {
+  if (lane->sync && packet->number > lane->received) lane->received = packet->number - 1;
+  if (packet->number == lane->received + 1) return ST_OK;
+  return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "sync: number %llu does not follow %llu",
+                   (unsigned long long)packet->number, (unsigned long long)lane->received);
+}
+
+/* The main lane carries again what a sync lane has brought, and the other way round. */
+static enum status drop(struct lane *lane, const struct packet *packet) {
+  if (lane->sync && packet->kind == PACKET_SYNC)
+    refuse(lane, lane->session, packet, "the call was received before", "ERR_CLOSED");
+  return ST_OK;
+}
+
 enum status core_packet(struct core *core, struct lane *lane, const struct packet *packet,
                         struct fault *fault) {
   struct session *session = lane->session;
   if (packet_numbered(packet->kind)) {
-    if (packet->kind == PACKET_SYNC && packet->number != lane->received + 1)
-      return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "sync: number %llu does not follow %llu",
-                       (unsigned long long)packet->number, (unsigned long long)lane->received);
-    if (!session_receive(session, lane)) return ST_OK;
+    enum receipt receipt;
+    if (packet->kind == PACKET_SYNC && check_number(lane, packet, fault) != ST_OK) return ST_MALFORMED;
+    receipt = session_receive(session, lane);
+    if (receipt == RECEIVED_AHEAD) return ST_MORE;
+    if (receipt == RECEIVED_BEFORE) return drop(lane, packet);
   }
   switch (packet->kind) {
   case PACKET_SEND:
@@ -167,6 +186,14 @@ enum status core_packet(struct core *core, struct lane *lane, const struct packe
   }
 }
 
+/* That of the main frame is the client's end, on whatever lane it comes. */
+static enum status receive_frame_close(struct core *core, struct lane *lane, const struct packet *packet,
+                                       struct fault *fault) {
+  enum status status = core_frame_close(core, lane->session, packet, fault);
+  if (status == ST_CLOSED && lane->sync) core_close_session(core, lane->session, fault);
+  return status;
+}
+
 static enum status receive_other(struct core *core, struct lane *lane, const struct packet *packet,
                                  struct fault *fault) {
   switch (packet->kind) {
@@ -182,7 +209,7 @@ static enum status receive_other(struct core *core, struct lane *lane, const str
   case PACKET_FRAME_NAVIGATE:
     return core_frame_update(core, lane->session, packet, fault);
   case PACKET_FRAME_CLOSE:
-    return core_frame_close(core, lane->session, packet, fault);
+    return receive_frame_close(core, lane, packet, fault);
   case PACKET_PING:
     lane_write(lane, &(struct packet){.kind = PACKET_PONG, .token = packet->token}, slice_of(NULL, 0));
     return ST_OK;

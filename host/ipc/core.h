@@ -18,6 +18,7 @@
 #include "ipc/gate.h"
 #include "ipc/message.h"
 #include "ipc/ports.h"
+#include "session/lanes.h"
 #include "session/session.h"
 
 #define HOST_ID_LEN 16
@@ -37,7 +38,7 @@ struct core {
       *border; /* set by the scripts' side; NULL: messages are answered as if nobody listened */
   void *border_user;
   uint8_t host[HOST_ID_LEN];
-  size_t sync_calls; /* pending sync calls: core_expire is due while there are any */
+  size_t sync_calls; /* pending sync calls */
   bool closing;      /* new invokes are refused */
 };
 
@@ -61,13 +62,19 @@ struct core_peer {
  */
 enum status core_hello(struct core *core, struct lane *lane, const struct packet *hello,
                        const struct core_peer *peer, struct fault *fault);
-/* Every further packet. ST_OK, or a status with `fault` filled: the connection must end with it. The session
- * may be gone after the call. */
+/*
+ * Every further packet. ST_OK, or a status with `fault` filled: the connection must end with it. ST_MORE: it
+ * came on a sync lane before those that precede it; it is to be held, with what follows it on this lane, and
+ * given again when the lane's go_on is called. The session may be gone after the call.
+ */
 enum status core_packet(struct core *core, struct lane *lane, const struct packet *packet,
                         struct fault *fault);
 /* The peer sends no more: what was asked of it will not be answered. */
 void core_lane_mute(struct core *core, struct lane *lane);
-/* The lane is lost: its session ends. `clean` is a close by the peer's own wish. */
+/* After the packets of a read on `lane`: calls go_on of the sync lanes whose held packets are due now. */
+static inline void core_advance(struct lane *lane);
+/* The lane is lost: with the main lane its session ends, with a sync lane only the calls made on it. `clean`
+ * is a close by the peer's own wish. */
 void core_lane_closed(struct core *core, struct lane *lane, bool clean);
 
 /* ---- from the scripts ---- */
@@ -112,14 +119,18 @@ static inline const struct contents *core_contents(const struct core *core, uint
 
 /* ---- from the host's clock ---- */
 
-/* Answers sync calls that are past limits.sync_reply. Call it about once a second while sync_calls is above
- * 0. */
-void core_expire(struct core *core);
+/* Answers sync calls that are past limits.sync_reply, gives up lanes that wait for as long, and ends sessions
+ * whose main lane does not come. Call it about once a second. */
+void core_sweep(struct core *core);
 
 /* ---- shared with its own parts ---- */
 
 /* core_session.c: ends a session and all that is its own, telling the scripts; `gone` as in struct border. */
 void core_end_session(struct core *core, struct session *session, const struct gone *gone);
+/* Ends it so, and closes its main lane with `fault`. */
+void core_close_session(struct core *core, struct session *session, const struct fault *fault);
+/* Answers hello on `lane` with the ids of the session that it has found or opened. ST_OK or ST_NOMEM. */
+enum status core_welcome(struct core *core, struct lane *lane, bool resumed);
 enum status core_frame_open(struct core *core, struct session *session, const struct packet *packet,
                             struct fault *fault);
 enum status core_frame_update(struct core *core, struct session *session, const struct packet *packet,
@@ -131,6 +142,17 @@ enum status core_answer(struct core *core, struct session *session, const struct
                         struct fault *fault);
 /* core_ask.c: tells the scripts of the asks that have ended. They may end the session. */
 void core_tell_unanswered(struct core *core);
+/* core_lane.c: hello for a session that is there. */
+enum status core_attach(struct core *core, struct lane *lane, struct session *session,
+                        const struct packet *hello, const char *origin, struct fault *fault);
+/* Frees the slot of a call, which is answered or given up. */
+void core_forget_call(struct core *core, struct call *call);
+void core_advance_all(struct lane *lane);
+static inline void core_advance(struct lane *lane) {
+  if (lane->session && lane->session->lanes) core_advance_all(lane);
+}
+/* core_reply.c: answers sync calls that are past their time. */
+void core_expire(struct core *core);
 /* core_reply.c: appends the payload of an error reply. */
 enum status error_payload(struct buf *out, const char *name, const char *message, const char *code);
 

@@ -10,13 +10,11 @@ void core_reply(struct core *core, uint64_t id, unsigned status, struct slice pa
   if (!call) return;
   packet.call = call->wire;
   packet.status = status;
-  if (call->sync) {
-    core->sync_calls--;
-    if (call->lane) lane_write(call->lane, &packet, payload);
-  } else {
+  if (call->sync)
+    lane_write(call->lane, &packet, payload);
+  else
     session_write(call->session, &packet, payload, NULL);
-  }
-  call_close(&core->calls, call);
+  core_forget_call(core, call);
 }
 
 static enum status put_pair(struct buf *out, const char *key, const char *value) {
@@ -38,12 +36,18 @@ void core_reply_error(struct core *core, uint64_t call, const char *name, const 
   buf_deinit(&payload);
 }
 
+/* Bytes that wait for the client: on its main lane, or for one. */
+static size_t session_queued(const struct session *session) {
+  const struct lane *lane = session->main;
+  if (lane) return lane->ops->queued(lane->user);
+  return session->lanes ? session->lanes->kept.bytes : 0;
+}
+
 static enum send_result write_send(struct core *core, const struct frame *frame, unsigned kind,
                                    struct slice channel, struct slice payload, struct payload *shared) {
   struct packet packet = {.kind = kind, .frame = frame->number, .channel = channel};
-  struct lane *lane = frame->session->main;
   if (session_write(frame->session, &packet, payload, shared) != ST_OK) return SEND_DESTROYED;
-  return lane->ops->queued(lane->user) > core->limits->outbound ? SEND_MARK : SEND_OK;
+  return session_queued(frame->session) > core->limits->outbound ? SEND_MARK : SEND_OK;
 }
 
 enum send_result core_send(struct core *core, uint64_t id, unsigned kind, struct slice channel,
@@ -65,8 +69,7 @@ size_t core_broadcast(struct core *core, uint64_t except, struct slice channel, 
 
 size_t core_buffered(const struct core *core, uint64_t id) {
   const struct frame *frame = frame_get(&core->frames, id);
-  const struct lane *lane = frame ? frame->session->main : NULL;
-  return lane ? lane->ops->queued(lane->user) : 0;
+  return frame ? session_queued(frame->session) : 0;
 }
 
 void core_expire(struct core *core) {

@@ -44,12 +44,12 @@ static enum status put_welcome(struct buf *out, const struct core *core, const s
   return cbor_put_text(out, "ipchost/" IPCHOST_VERSION);
 }
 
-static enum status welcome(struct core *core, struct lane *lane, const struct frame *frame) {
-  struct packet packet = {.kind = PACKET_WELCOME, .resumed = false};
+enum status core_welcome(struct core *core, struct lane *lane, bool resumed) {
+  struct packet packet = {.kind = PACKET_WELCOME, .resumed = resumed};
   struct buf payload = {0};
-  enum status status = put_welcome(&payload, core, frame);
-  packet.sent = frame->session->sent;
-  packet.received = frame->session->received;
+  enum status status = put_welcome(&payload, core, lane->session->main_frame);
+  packet.sent = session_resends_after(lane->session);
+  packet.received = lane->session->received;
   if (status == ST_OK) lane_write(lane, &packet, buf_slice(&payload));
   buf_deinit(&payload);
   return status;
@@ -57,10 +57,24 @@ static enum status welcome(struct core *core, struct lane *lane, const struct fr
 
 /* ---- hello ---- */
 
-static enum status refuse_known(struct session *session, const struct packet *hello, struct fault *fault) {
-  if (!session_secret_equal(session, hello->secret))
-    return fault_set(fault, ST_DENIED, 1008, "ERR_DENIED", "hello: the secret is not that of the session");
-  return fault_set(fault, ST_EXISTS, 1008, "ERR_DENIED", "hello: the session is connected already");
+/* The client was welcomed in a session that this is not. */
+static bool is_another(const struct core *core, const struct session *session, struct slice host) {
+  return host.len && (!session || !slice_equal(host, slice_of(core->host, sizeof core->host)));
+}
+
+/* A sync lane may be the first of its session: the main lane's hello is then on its way. */
+static enum status open_session(struct core *core, struct lane *lane, const struct packet *hello,
+                                const char *origin, struct session **out) {
+  bool sync = hello->lane == LANE_SYNC;
+  enum status status =
+      session_open(&core->sessions, hello, ids_next(&core->ids, ID_PROCESS), origin, sync ? NULL : lane, out);
+  if (status != ST_OK || !sync) return status;
+  if (session_attach_sync(&core->sessions, *out, lane, hello->sent) != ST_OK) {
+    session_free(&core->sessions, *out);
+    return ST_NOMEM;
+  }
+  (*out)->lanes->due = clock_now(core->clock) + core->limits->handshake * 1000000;
+  return ST_OK;
 }
 
 static enum status open_main_frame(struct core *core, struct session *session, const struct core_peer *peer,
@@ -84,16 +98,14 @@ enum status core_hello(struct core *core, struct lane *lane, const struct packet
   if (hello->lane > LANE_SYNC)
     return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "hello: item 6 (lane): expected 0 or 1");
   if ((status = details_parse(hello->payload, &details, fault)) != ST_OK) return status;
-  if (session) return refuse_known(session, hello, fault);
-  if (hello->lane == LANE_SYNC)
+  if (hello->lane == LANE_SYNC && is_another(core, session, details.host))
     return fault_set(fault, ST_NOT_FOUND, 4007, "ERR_CLOSED",
-                     "hello: there is no such session to attach a sync lane to");
-  lane->kind = LANE_MAIN;
-  status =
-      session_open(&core->sessions, hello, ids_next(&core->ids, ID_PROCESS), peer->origin, lane, &session);
+                     "hello: the session that the sync lane belongs to is gone");
+  if (session) return core_attach(core, lane, session, hello, peer->origin, fault);
+  status = open_session(core, lane, hello, peer->origin, &session);
   if (status != ST_OK) goto out;
   status = open_main_frame(core, session, peer, &details, &contents);
-  if (status != ST_OK || (status = welcome(core, lane, contents->main)) != ST_OK) {
+  if (status != ST_OK || (status = core_welcome(core, lane, false)) != ST_OK) {
     core_end_session(core, session, NULL);
     goto out;
   }
@@ -181,9 +193,19 @@ static void abort_calls(struct core *core, struct session *session) {
   while (!list_empty(&session->calls)) {
     struct call *call = LIST_ENTRY(session->calls.next, struct call, node);
     uint64_t id = call_id(call);
-    if (call->sync) core->sync_calls--;
-    call_close(&core->calls, call);
+    core_forget_call(core, call);
     if (core->border) core->border->aborted(core->border_user, id, ABORT_DESTROYED);
+  }
+}
+
+/* Whoever waits on a sync lane is told. */
+static void close_sync_lanes(struct session *session) {
+  struct fault fault;
+  fault_set(&fault, ST_CLOSED, 4007, NULL, "the session has ended");
+  while (session->lanes && !list_empty(&session->lanes->sync)) {
+    struct lane *lane = LIST_ENTRY(session->lanes->sync.next, struct sync_lane, node)->lane;
+    lanes_detach_sync(lane);
+    lane->ops->close(lane->user, &fault);
   }
 }
 
@@ -195,23 +217,22 @@ void core_end_session(struct core *core, struct session *session, const struct g
   abort_calls(core, session);
   ports_end_session(core, session);
   asks_end(&core->asks, session, 0, ASK_CLOSED);
+  close_sync_lanes(session);
   if (session->main_frame) destroy_tree(core, session->main_frame, gone);
   session_asks_free(session->asks);
   session_free(&core->sessions, session);
 }
 
-void core_lane_closed(struct core *core, struct lane *lane, bool clean) {
-  static const struct gone lost = {.reason = "abnormal-exit"};
-  if (lane->session) core_end_session(core, lane->session, clean ? NULL : &lost);
+void core_close_session(struct core *core, struct session *session, const struct fault *fault) {
+  struct lane *lane = session->main;
+  core_end_session(core, session, NULL);
+  if (lane) lane->ops->close(lane->user, fault);
 }
 
 void core_close_contents(struct core *core, uint64_t contents) {
   struct contents *found = contents_get(&core->frames, contents);
   struct fault fault;
-  struct lane *lane;
   if (!found) return;
-  lane = found->main->session->main;
   fault_set(&fault, ST_CLOSED, 1000, NULL, "closed by the host");
-  core_end_session(core, found->main->session, NULL);
-  if (lane) lane->ops->close(lane->user, &fault);
+  core_close_session(core, found->main->session, &fault);
 }

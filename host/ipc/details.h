@@ -10,6 +10,7 @@
 struct details {
   struct frame_claim claim;
   struct slice type, token, client;
+  struct slice host; /* who welcomed the session before; empty if not given */
   uint64_t pid;
 };
 

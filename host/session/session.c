@@ -3,11 +3,18 @@
 
 #include <stdlib.h>
 
+#include "session/lanes.h"
+
 /* The first eight bytes of an id as a map key; 0 is no key. */
 static uint64_t key_of(const uint8_t *id) {
   uint64_t key;
   memcpy(&key, id, sizeof key);
   return key ? key : 1;
+}
+
+void sessions_init(struct sessions *sessions, size_t kept_max) {
+  *sessions = (struct sessions){.kept_max = kept_max};
+  list_init(&sessions->lanes);
 }
 
 void sessions_deinit(struct sessions *sessions) {
@@ -48,7 +55,6 @@ static struct session *session_new(const struct packet *hello, uint64_t process,
   memcpy(session->secret, hello->secret.data, SESSION_KEY_LEN);
   session->process = process;
   session->features = hello->features;
-  session->received = hello->sent;
   list_init(&session->calls);
   if (origin && !(session->origin = strdup(origin))) {
     free(session);
@@ -67,9 +73,10 @@ enum status session_open(struct sessions *sessions, const struct packet *hello, 
     unlink_id(sessions, session);
     goto out;
   }
-  session->main = lane;
-  lane->session = session;
-  lane->received = hello->sent;
+  if (lane) {
+    session_attach_main(session, lane, hello->sent, 0);
+    session->received = hello->sent;
+  }
   *out = session;
   return ST_OK;
 out:
@@ -82,6 +89,7 @@ void session_free(struct sessions *sessions, struct session *session) {
   unlink_id(sessions, session);
   map_remove(&sessions->by_process, session->process);
   if (session->main) session->main->session = NULL;
+  lanes_free(session);
   map_deinit(&session->frames);
   map_deinit(&session->call_index);
   free(session->origin);
@@ -93,12 +101,6 @@ bool session_secret_equal(const struct session *session, struct slice secret) {
   if (secret.len != SESSION_KEY_LEN) return false;
   for (size_t i = 0; i < SESSION_KEY_LEN; i++) diff |= (unsigned)(session->secret[i] ^ secret.data[i]);
   return diff == 0;
-}
-
-bool session_receive(struct session *session, struct lane *lane) {
-  if (++lane->received <= session->received) return false;
-  session->received = lane->received;
-  return true;
 }
 
 static void write_on(struct lane *lane, const struct packet *packet, struct slice payload,
@@ -114,12 +116,17 @@ static void write_on(struct lane *lane, const struct packet *packet, struct slic
   lane->ops->end(lane->user);
 }
 
-enum status session_write(struct session *session, const struct packet *packet, struct slice payload,
-                          struct payload *shared) {
-  if (!session->main) return ST_CLOSED;
+enum status session_write_main(struct session *session, const struct packet *packet, struct slice payload,
+                               struct payload *shared) {
   if (packet_numbered(packet->kind)) session->sent++;
   write_on(session->main, packet, payload, shared);
   return ST_OK;
+}
+
+enum status session_write(struct session *session, const struct packet *packet, struct slice payload,
+                          struct payload *shared) {
+  if (session->lanes) return lanes_write(session, packet, payload, shared);
+  return session->main ? session_write_main(session, packet, payload, shared) : ST_CLOSED;
 }
 
 void lane_write(struct lane *lane, const struct packet *packet, struct slice payload) {

@@ -13,9 +13,11 @@
 #include "wire/packet.h"
 
 struct frame;
+struct lanes;
 struct session;
 struct session_ports;
 struct session_asks;
+struct sync_lane;
 
 /* How a lane writes and closes; `user` is the owner's. The contract of begin, share and end is transport.h's.
  */
@@ -25,15 +27,16 @@ struct lane_ops {
   void (*end)(void *user);
   size_t (*queued)(void *user);
   void (*close)(void *user, const struct fault *fault);
+  void (*go_on)(void *user); /* a sync lane: what is held may be looked at again */
 };
 
 /* One connection's part in a session. The owner keeps the storage and detaches it before it frees it. */
 struct lane {
   const struct lane_ops *ops;
   void *user;
-  uint64_t kind;     /* LANE_MAIN or LANE_SYNC */
   uint64_t received; /* number of the last numbered packet that came on this lane */
   struct session *session;
+  struct sync_lane *sync; /* lanes.h; NULL: a main lane */
 };
 
 struct session {
@@ -41,7 +44,8 @@ struct session {
   uint64_t process; /* processId */
   uint64_t features;
   uint64_t sent, received;  /* numbers of the last numbered packets, over all lanes */
-  struct lane *main;        /* NULL once the connection is lost */
+  struct lane *main;        /* NULL: a sync lane came first, or the connection is lost */
+  struct lanes *lanes;      /* lanes.h; NULL while the main lane is all that there is */
   struct session *chain;    /* sessions whose ids share their first eight bytes */
   char *origin;             /* that of the hello that opened it; NULL for native clients */
   struct frame *main_frame; /* the frame layer's */
@@ -58,31 +62,44 @@ struct session {
 
 struct sessions {
   struct map by_id, by_process;
+  struct list lanes; /* the struct lanes of all sessions that have one */
+  size_t kept_max;   /* bytes that are kept for one session at most */
 };
 
+void sessions_init(struct sessions *sessions, size_t kept_max);
 void sessions_deinit(struct sessions *sessions);
 struct session *sessions_by_process(const struct sessions *sessions, uint64_t process);
 /* The session with the 16 bytes of `id`, or NULL. */
 struct session *sessions_find(const struct sessions *sessions, struct slice id);
 
 /* Opens the session that `hello` asks for, on `lane`; returns new in *out. ST_OK or ST_NOMEM. `origin` may be
- * NULL; it is copied. */
+ * NULL; it is copied. Without a lane (NULL: a sync lane is to be attached) its numbers are from 0. */
 enum status session_open(struct sessions *sessions, const struct packet *hello, uint64_t process,
                          const char *origin, struct lane *lane, struct session **out);
-/* Forgets and frees; its frames, calls and asks must be gone. The lane, if any, is detached, not closed. */
+/* Forgets and frees; its frames, calls and asks must be gone. Its lanes are detached, not closed. */
 void session_free(struct sessions *sessions, struct session *session);
 /* Constant-time. */
 bool session_secret_equal(const struct session *session, struct slice secret);
 
-/* Counts one numbered packet that came on `lane`. False: it was received already, drop it. */
-bool session_receive(struct session *session, struct lane *lane);
+enum receipt { RECEIVED_NEW, RECEIVED_BEFORE, RECEIVED_AHEAD };
+/* Counts one numbered packet that came on `lane`: it is new, was received already, or, not counted then, has
+ * to wait for those before it (only on a sync lane). */
+static inline enum receipt session_receive(struct session *session, struct lane *lane) {
+  if (lane->received > session->received) return RECEIVED_AHEAD;
+  if (lane->received++ < session->received) return RECEIVED_BEFORE;
+  session->received++;
+  return RECEIVED_NEW;
+}
 
 /*
- * Writes a packet to the main lane, numbered if its kind is. `payload` is copied, `shared` (may be NULL) is
- * referenced in its stead. ST_OK, or ST_CLOSED when no lane is there.
+ * Writes a packet to the main lane, numbered if its kind is, or keeps it for one that is to come. `payload`
+ * is copied, `shared` (may be NULL) is referenced in its stead. ST_OK, or ST_CLOSED when no lane is there.
  */
 enum status session_write(struct session *session, const struct packet *packet, struct slice payload,
                           struct payload *shared);
+/* The same where a main lane is there, and nothing is kept. */
+enum status session_write_main(struct session *session, const struct packet *packet, struct slice payload,
+                               struct payload *shared);
 /* Writes a packet to that lane without a number: welcome, pong, the reply to a sync. */
 void lane_write(struct lane *lane, const struct packet *packet, struct slice payload);
 

@@ -10,6 +10,7 @@
 #include "transport/http_making.h"
 
 #define SOCKET_PATH "/ipchost"
+#define SYNC_PATH SOCKET_PATH "/sync"
 #define ASSET_PREFIX SOCKET_PATH "/"
 #define KEY_SIZE ((size_t)16)
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -116,6 +117,7 @@ static int check_access(const struct making *making, struct http_refusal *refusa
     return http_refuse(refusal, 403, "Origin '%.*s' is not allowed; add it to security.origins",
                        (int)request->origin.len, (const char *)request->origin.data);
   if (slice_equal(request->path, slice_str(SOCKET_PATH))) return 0;
+  if (slice_equal(request->path, slice_str(SYNC_PATH))) return 0; /* hello brings the token */
   if (options->admit(options->user, asked->peer, bearer_token(request->authorization), &fault) == ST_OK)
     return 0;
   refusal->status = 403;
@@ -123,7 +125,7 @@ static int check_access(const struct making *making, struct http_refusal *refusa
   return 403;
 }
 
-/* Nothing here takes a body, and none is read: the connection ends after the answer. */
+/* Only the sync lane takes a body. Of others none is read: the connection ends after the answer. */
 static int check_body(const struct making *making, struct http_refusal *refusal) {
   const struct http_request *request = making->request;
   if (request->content_length > making->asked->body_max)
@@ -168,6 +170,20 @@ static enum status answer_preflight(struct making *making) {
   return http_response_end(&making->response);
 }
 
+/* ---- the sync lane ---- */
+
+static enum status answer_sync(struct making *making) {
+  const struct http_request *request = making->request;
+  if (request->verb != VERB_POST) return not_allowed(making, "POST");
+  if (request->chunked) return making_refuse(making, 411, "Content-Length is needed");
+  if (!request->content_length) return making_refuse(making, 400, "the body must be a block of packets");
+  making->answer->post = true;
+  making_begin(making, 200);
+  http_response_header(&making->response, "Content-Type", slice_str("text/plain; charset=x-user-defined"));
+  http_response_header(&making->response, "Cache-Control", slice_str("no-store"));
+  return http_response_end(&making->response);
+}
+
 /* ---- all of them ---- */
 
 static enum status route(struct making *making) {
@@ -175,6 +191,7 @@ static enum status route(struct making *making) {
   if (slice_equal(request->path, slice_str(SOCKET_PATH))) return answer_socket(making);
   making->client = starts_with(request->path, ASSET_PREFIX);
   if (making->client && request->verb == VERB_OPTIONS) return answer_preflight(making);
+  if (slice_equal(request->path, slice_str(SYNC_PATH))) return answer_sync(making);
   if (request->verb != VERB_GET && request->verb != VERB_HEAD) return not_allowed(making, "GET, HEAD");
   return making->client ? making_asset(making) : making_file(making);
 }

@@ -21,6 +21,7 @@ struct http_answer {
   int status;
   bool close;        /* after it, or after an upgrade that failed */
   bool upgrade;      /* 101: the connection is a WebSocket now */
+  bool post;         /* 200: the request's body is a block, and packets are the answer's (http_post.h) */
   struct slice body; /* borrowed from the options */
   int fd;            /* or a part of a file, the taker's to close; -1: none */
   uint64_t offset, len;

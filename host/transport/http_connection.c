@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "transport/http_answer.h"
+#include "transport/http_post.h"
 #include "transport/implementation.h"
 #include "transport/websocket_link.h"
 
@@ -179,6 +180,20 @@ static void upgrade(struct http_connection *connection, struct slice origin) {
     server->accepted(server->accepted_user, transport);
 }
 
+/* The rest of the body is the post's to read, and the answer its to send. */
+static void become_post(struct http_connection *connection, const struct http_request *request) {
+  struct http_server *server = connection->server;
+  struct slice rest =
+      slice_of(connection->in.data + connection->head.end, connection->in.len - connection->head.end);
+  struct transport *transport;
+  int fd = release(connection);
+  if (http_post_open(&transport, server->env, fd, &connection->peer, request, buf_slice(&connection->out),
+                     rest) != ST_OK)
+    close(fd);
+  else
+    server->accepted(server->accepted_user, transport);
+}
+
 static enum status refuse(struct http_connection *connection, const struct http_refusal *refusal) {
   struct http_asked asked = asked_of(connection);
   connection->out.len = 0;
@@ -208,6 +223,8 @@ static bool answer(struct http_connection *connection, enum status found, struct
     http_connection_close(connection);
   else if (connection->answer.upgrade)
     upgrade(connection, request.origin);
+  else if (connection->answer.post)
+    become_post(connection, &request);
   return connection->fd >= 0;
 }
 

@@ -22,6 +22,7 @@ static const char *reason_of(int status) {
       {404, "Not Found"},
       {405, "Method Not Allowed"},
       {408, "Request Timeout"},
+      {411, "Length Required"},
       {413, "Content Too Large"},
       {416, "Range Not Satisfiable"},
       {421, "Misdirected Request"},

@@ -156,7 +156,7 @@ static void write_queue(struct link *link) {
 
 /* The user waits to be told that all is written: `drained`, or `ending` once more. */
 static bool told_when_written(const struct link *link) {
-  return transport_drain_due(&link->transport) || (link->ended && !link->transport.out);
+  return transport_drain_due(&link->transport) || ((link->ended || link->said) && !link->transport.out);
 }
 
 void link_write(struct transport *transport) {
@@ -182,13 +182,25 @@ static void tell_ending(struct link *link) {
 static void on_writable(struct link *link) {
   struct transport *transport = &link->transport;
   link->blocked = false;
+  if (link->ops->woken) link->ops->woken(link);
+  if (link->watch.fd < 0) return;
   write_queue(link);
   if (transport->closing) {
     if (!transport->out) all_written(link);
     return;
   }
   transport_drained(transport);
-  if (link->ended && !transport->out && !transport->closing) tell_ending(link);
+  if ((link->ended || link->said) && !transport->out && !transport->closing) tell_ending(link);
+}
+
+void link_said(struct link *link) {
+  link->said = true;
+  tell_ending(link);
+}
+
+void link_wake(struct link *link) {
+  link->blocked = true;
+  update_watch(link);
 }
 
 /* ---- reading ---- */

@@ -16,6 +16,8 @@ struct link_ops {
   void (*received)(struct link *link, struct slice bytes);
   /* An end of file now would cut something that is not whole. */
   bool (*cut)(const struct link *link);
+  /* After link_wake, from a callback of the loop; NULL where that is not called. */
+  void (*woken)(struct link *link);
   /* Frees the link and what belongs to it. The descriptor is closed already. */
   void (*free)(struct link *link);
 };
@@ -28,6 +30,7 @@ struct link {
   bool paused : 1;
   bool blocked : 1;   /* the socket takes no more, or the user is to be told when all is written */
   bool ended : 1;     /* the peer has sent its last byte */
+  bool said : 1;      /* what it still sends is of no meaning */
   bool broken : 1;    /* a write failed in a way that says that the connection is lost */
   bool lingering : 1; /* once written, it waits for the peer to close */
   bool patient : 1;   /* its timer begins anew as long as the peer reads */
@@ -46,6 +49,11 @@ void link_pause(struct transport *transport, bool on);
  * to be known when `closed` is told. */
 void link_hold(struct link *link);
 void link_release(struct link *link);
+/* The peer has said all that it will, though it has not ended: calls events->ending as after an end of file.
+ * From `received` or `woken`. */
+void link_said(struct link *link);
+/* Has `woken` called in a later turn, also while paused. */
+void link_wake(struct link *link);
 
 /* Starts reading on `fd`, a connected non-blocking socket that it takes over, in zeroed memory. ST_OK, or
  * ST_IO and the caller keeps both. */

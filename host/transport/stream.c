@@ -47,7 +47,7 @@ static void free_stream(struct link *link) {
   free(link);
 }
 
-static const struct link_ops link_ops = {received, cut, free_stream};
+static const struct link_ops link_ops = {received, cut, NULL, free_stream};
 static const struct transport_ops transport_ops = {BLOCK_HEADER, stream_header, link_write,
                                                    link_close,   link_abort,    link_pause};
 

@@ -108,7 +108,7 @@ static void free_websocket(struct link *link) {
   free(link);
 }
 
-static const struct link_ops link_ops = {received, cut, free_websocket};
+static const struct link_ops link_ops = {received, cut, NULL, free_websocket};
 
 /* ---- transport_ops ---- */
 

@@ -19,8 +19,8 @@ local SCRIPT = [[
 
 local ID, SECRET = core.random(16), core.random(16)
 
-local function hello(writer, version, lane, id, secret)
-  writer:put("hello", version or 1, 0, id or core.random(16), secret or core.random(16), lane or 0, 0, 0, {})
+local function hello(writer, version, lane, id, secret, details)
+  writer:put("hello", version or 1, 0, id or core.random(16), secret or core.random(16), lane or 0, 0, 0, details or {})
 end
 
 --- Sends what `build(writer)` puts, and the bytes that it returns behind it; gives the packets that come until the
@@ -58,7 +58,8 @@ local REFUSED = {
   { "a second hello", 1002, "hello: not expected", function(writer) hello(writer) hello(writer) end },
   { "another version", 4000, "this host speaks 1", function(writer) hello(writer, 2) end },
   { "an unknown lane", 1002, "lane", function(writer) hello(writer, 1, 2) end },
-  { "a sync lane to no session", 4007, "no such session", function(writer) hello(writer, 1, 1) end },
+  { "a sync lane to a session that is gone", 4007, "is gone",
+    function(writer) hello(writer, 1, 1, nil, nil, { host = core.random(16) }) end },
   { "another's session with a wrong secret", 1008, "secret", function(writer) hello(writer, 1, 0, ID) end },
   { "a living session's main lane", 1008, "connected already", function(writer) hello(writer, 1, 0, ID, SECRET) end },
   { "the host's own packets", 1002, "not expected",

@@ -7,21 +7,28 @@ local raw = {}
 local Socket = {}
 Socket.__index = Socket
 
---- Connects to a port of this machine.
-function raw.open(port)
-  local self = setmetatable({ bytes = "", stream = uv.new_tcp() }, Socket)
+local function connect(stream, ...)
+  local self = setmetatable({ bytes = "", stream = stream }, Socket)
   local connected
-  assert(self.stream:connect("127.0.0.1", port, function(failed)
+  local args = table.pack(...)
+  args[args.n + 1] = function(failed)
     assert(not failed, failed)
     connected = true
     self.stream:read_start(function(err, chunk)
       self.failed = err
       if chunk then self.bytes = self.bytes .. chunk else self.ended = true end
     end)
-  end))
+  end
+  assert(stream:connect(table.unpack(args)))
   support.wait_until(function() return connected end, "the connection")
   return self
 end
+
+--- Connects to a port of this machine.
+function raw.open(port) return connect(uv.new_tcp(), "127.0.0.1", port) end
+
+--- Connects to a unix socket.
+function raw.open_unix(path) return connect(uv.new_pipe(), path) end
 
 function Socket:write(bytes) self.stream:write(bytes) end
 

@@ -35,7 +35,7 @@ static void close_lane(void *user, const struct fault *fault) {
   struct client *client = user;
   client->closed = fault->close == 1000;
 }
-static const struct lane_ops ops = {begin, share, end, queued, close_lane};
+static const struct lane_ops ops = {begin, share, end, queued, close_lane, NULL};
 
 static void note(struct client *client, const char *format, ...) {
   size_t len = strlen(client->log);
@@ -97,6 +97,9 @@ static const struct border border = {.message = on_message,
                                      .frame_created = on_frame,
                                      .frame_destroyed = on_frame_destroyed,
                                      .contents_destroyed = on_contents_destroyed};
+
+/* {"host": h'01'} */
+static const uint8_t welcomed[] = {0xa1, 0x64, 'h', 'o', 's', 't', 0x41, 1};
 
 static struct client *client_new(void) {
   struct client *client = calloc(1, sizeof *client);
@@ -196,6 +199,7 @@ TEST(hello_is_refused) {
   packet = hello_packet();
   packet.lane = LANE_SYNC;
   packet.id = slice_of(other, sizeof other);
+  packet.payload = slice_of(welcomed, sizeof welcomed);
   CHECK_INT(core_hello(&client->core, &second.lane, &packet, &(struct core_peer){0}, &fault), ST_NOT_FOUND);
   CHECK_INT(fault.close, 4007);
   packet = hello_packet();
@@ -394,10 +398,10 @@ TEST(an_unanswered_sync_expires) {
            .kind = PACKET_SYNC, .call = 1, .number = 1, .channel = slice_str("s"), .payload = LIST},
        &fault);
   client->clock.fake += UINT64_C(29000000000);
-  core_expire(&client->core);
+  core_sweep(&client->core);
   CHECK_INT(client->out.len, 0);
   client->clock.fake += UINT64_C(2000000000);
-  core_expire(&client->core);
+  core_sweep(&client->core);
   CHECK(take(client, &reply) && contains(reply.payload, "limits.sync_reply"));
   client_free(client);
 }

@@ -1,0 +1,138 @@
+/* core_lane: lanes of a session that is there: they come, wait for one another, and go. Part of core.h. */
+#include "ipc/core.h"
+
+static const struct gone lost = {.reason = "abnormal-exit"};
+
+#define NS_A_MS 1000000
+
+/* ---- they come ---- */
+
+static enum status denied(struct fault *fault, const char *text) {
+  return fault_set(fault, ST_DENIED, 1008, "ERR_DENIED", "hello: %s", text);
+}
+
+static bool same_origin(const struct session *session, const char *origin) {
+  if (!origin || !session->origin) return origin == session->origin;
+  return strcmp(origin, session->origin) == 0;
+}
+
+static enum status attach_sync(struct core *core, struct lane *lane, struct session *session,
+                               const struct packet *hello, struct fault *fault) {
+  enum status status = session_attach_sync(&core->sessions, session, lane, hello->sent);
+  if (status == ST_OK && (status = core_welcome(core, lane, true)) != ST_OK) session_detach(lane);
+  if (status == ST_OK) return ST_OK;
+  return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
+}
+
+static enum status attach_main(struct core *core, struct lane *lane, struct session *session,
+                               const struct packet *hello, struct fault *fault) {
+  enum status status;
+  if (hello->sent > session->received || hello->received > session->sent)
+    return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL",
+                     "hello: sent %llu, received %llu: this host has received %llu and sent %llu",
+                     (unsigned long long)hello->sent, (unsigned long long)hello->received,
+                     (unsigned long long)session->received, (unsigned long long)session->sent);
+  session_attach_main(session, lane, hello->sent, hello->received);
+  if ((status = core_welcome(core, lane, true)) != ST_OK) {
+    session_detach(lane);
+    return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
+  }
+  session_resend(session);
+  return ST_OK;
+}
+
+enum status core_attach(struct core *core, struct lane *lane, struct session *session,
+                        const struct packet *hello, const char *origin, struct fault *fault) {
+  if (!session_secret_equal(session, hello->secret))
+    return denied(fault, "the secret is not that of the session");
+  if (!same_origin(session, origin)) return denied(fault, "the Origin is not that of the session");
+  if (hello->lane == LANE_SYNC) return attach_sync(core, lane, session, hello, fault);
+  if (session->main) return denied(fault, "the session is connected already");
+  return attach_main(core, lane, session, hello, fault);
+}
+
+/* ---- they wait ---- */
+
+void core_advance_all(struct lane *lane) {
+  struct lane *ready;
+  while (lane->session && (ready = session_ready(lane->session))) ready->ops->go_on(ready->user);
+}
+
+static void check_held(struct core *core, const struct lanes *lanes, uint64_t now) {
+  uint64_t most = core->limits->sync_reply * NS_A_MS;
+  struct fault fault;
+  fault_set(&fault, ST_LIMIT, 4005, "ERR_LIMIT_SYNC_REPLY",
+            "limits.sync_reply (%llu ms) exceeded: packets before those of the sync lane did not come",
+            (unsigned long long)core->limits->sync_reply);
+  for (struct list *node = lanes->sync.next; node != &lanes->sync; node = node->next) {
+    struct sync_lane *sync = LIST_ENTRY(node, struct sync_lane, node);
+    if (sync->held.len && now - sync->held_since >= most) sync->lane->ops->close(sync->lane->user, &fault);
+  }
+}
+
+/* ---- they go ---- */
+
+void core_forget_call(struct core *core, struct call *call) {
+  if (call->sync) {
+    core->sync_calls--;
+    if (call->lane->sync) call->lane->sync->calls--;
+  }
+  call_close(&core->calls, call);
+}
+
+/* Those that were made on the lane, one after the other: whoever is told may end others. */
+static struct call *call_on(const struct session *session, const struct lane *lane) {
+  for (struct list *node = session->calls.next; node != &session->calls; node = node->next) {
+    struct call *call = LIST_ENTRY(node, struct call, node);
+    if (call->lane == lane) return call;
+  }
+  return NULL;
+}
+
+static void abort_calls_on(struct core *core, struct lane *lane) {
+  struct call *call;
+  while (lane->session && (call = call_on(lane->session, lane))) {
+    uint64_t id = call_id(call);
+    core_forget_call(core, call);
+    if (core->border) core->border->aborted(core->border_user, id, ABORT_CANCELLED);
+  }
+}
+
+void core_lane_closed(struct core *core, struct lane *lane, bool clean) {
+  if (!lane->session) return;
+  if (!lane->sync) {
+    core_end_session(core, lane->session, clean ? NULL : &lost);
+    return;
+  }
+  abort_calls_on(core, lane);
+  if (lane->session) session_detach(lane);
+}
+
+/* ---- the clock ---- */
+
+/* Somebody waits on a sync lane, and cannot bring back the main lane meanwhile. */
+static bool is_asking(const struct lanes *lanes) {
+  for (const struct list *node = lanes->sync.next; node != &lanes->sync; node = node->next)
+    if (lane_busy(LIST_ENTRY(node, struct sync_lane, node)->lane)) return true;
+  return false;
+}
+
+static struct session *session_due(const struct core *core, uint64_t now) {
+  const struct list *all = &core->sessions.lanes;
+  for (struct list *node = all->next; node != all; node = node->next) {
+    struct lanes *lanes = LIST_ENTRY(node, struct lanes, node);
+    if (!lanes->session->main && (lanes->overfull || (lanes->due <= now && !is_asking(lanes))))
+      return lanes->session;
+  }
+  return NULL;
+}
+
+void core_sweep(struct core *core) {
+  uint64_t now = clock_now(core->clock);
+  struct list *all = &core->sessions.lanes;
+  struct session *session;
+  if (core->sync_calls) core_expire(core);
+  for (struct list *node = all->next; node != all; node = node->next)
+    check_held(core, LIST_ENTRY(node, struct lanes, node), now);
+  while ((session = session_due(core, now))) core_end_session(core, session, &lost);
+}

@@ -14,7 +14,7 @@ set(client ${CMAKE_BINARY_DIR}/client.c)
 file(GLOB client_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/renderer/*.js)
 add_custom_command(
   OUTPUT ${client}
-  COMMAND ${LUA_INTERPRETER} ${CMAKE_SOURCE_DIR}/tools/bundle.lua ${client} ${CMAKE_SOURCE_DIR}/renderer renderer.js
+  COMMAND ${LUA_INTERPRETER} ${CMAKE_SOURCE_DIR}/tools/bundle.lua ${client} ${CMAKE_SOURCE_DIR}/renderer renderer.js electron.js
   DEPENDS ${client_sources} ${CMAKE_SOURCE_DIR}/tools/bundle.lua
   VERBATIM)
 

@@ -1,11 +1,12 @@
 --- Writes the C table of the JavaScript client that the host serves: its modules as they are, and all of them as one
--- classic script. Usage: lua5.4 tools/bundle.lua OUTPUT FOLDER ENTRY
--- ENTRY is a module of FOLDER; what it imports, directly or not, is served. Modules are joined by taking words away,
+-- classic script. Usage: lua5.4 tools/bundle.lua OUTPUT FOLDER ENTRY [ALIAS...]
+-- ENTRY is a module of FOLDER; what it imports, directly or not, is served. So is an ALIAS with what it
+-- imports, beside the classic script. Modules are joined by taking words away,
 -- so they keep to rules, and what breaks one fails the build as `file:line: text`: imports are named, relative and
 -- on one line; `export` stands before a declaration; names at the top are unique; no cycles; no await at the top.
 
 local output, folder, entry = arg[1], arg[2], arg[3]
-assert(entry, "usage: bundle.lua OUTPUT FOLDER ENTRY")
+assert(entry, "usage: bundle.lua OUTPUT FOLDER ENTRY [ALIAS...]")
 
 local URL_PREFIX = "/ipchost/"
 local TYPE = "text/javascript; charset=utf-8"
@@ -114,6 +115,18 @@ local function visit(name, from, number)
   modules[#modules + 1] = { name = name, text = text, code = table.concat(code, "\n") }
 end
 
+--- Modules beside those of the classic script: only what they import is of interest.
+local function visit_alias(name, from, number)
+  if state[name] then return end
+  state[name] = "alias"
+  local text = read(folder .. "/" .. name) or fail(from or name, number or 1, "there is no %s", name)
+  for at, line in ipairs(lines_of(text)) do
+    local target = import_of(name, at, line)
+    if target then visit_alias(target, name, at) end
+  end
+  modules[#modules + 1] = { name = name, text = text }
+end
+
 local function classic()
   local parts = {
     "/** ipchost for pages, as a classic script: sets window.ipchost. Joined out of its modules. */",
@@ -144,6 +157,7 @@ visit(entry)
 owners.scriptUrl = owners.scriptUrl and fail(owners.scriptUrl, 1, "scriptUrl is a name of the classic script")
 
 local files = { { name = CLASSIC, text = classic() } }
+for i = 4, #arg do visit_alias(arg[i]) end
 table.move(modules, 1, #modules, 2, files)
 local arrays, rows = {}, {}
 for i, file in ipairs(files) do

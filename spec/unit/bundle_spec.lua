@@ -14,14 +14,14 @@ describe("the client's bundle", function()
   before_each(function() folder = run("mktemp -d"):gsub("%s+$", "") end)
   after_each(function() os.execute("rm -rf " .. shell_quote(folder)) end)
 
-  local function bundle(modules)
+  local function bundle(modules, aliases)
     for name, text in pairs(modules) do
       local file = assert(io.open(folder .. "/" .. name, "w"))
       file:write(text)
       file:close()
     end
     local output = shell_quote(folder .. "/client.c")
-    return run(("lua5.4 tools/bundle.lua %s %s entry.js"):format(output, shell_quote(folder)))
+    return run(("lua5.4 tools/bundle.lua %s %s entry.js %s"):format(output, shell_quote(folder), aliases or ""))
   end
 
   --- By path, the texts in the table that was written.
@@ -37,6 +37,20 @@ describe("the client's bundle", function()
     end
     return found
   end
+
+  it("serves an alias and what it imports beside the classic script", function()
+    local modules = {
+      ["entry.js"] = "export const one = 1\n",
+      ["alias.js"] = "import { one } from './entry.js'\nimport { two } from './two.js'\nexport const three = one + two\n",
+      ["two.js"] = "export const two = 2\n",
+    }
+    assert.equal("", (bundle(modules, "alias.js")))
+    local made = files()
+    for name, text in pairs(modules) do assert.equal(text, made["/ipchost/" .. name]) end
+    assert.is_nil(made["/ipchost/renderer.classic.js"]:find("three", 1, true))
+    modules["alias.js"] = "import { two } from './none.js'\n"
+    assert.matches("alias.js:1: there is no none.js", bundle(modules, "alias.js"), 1, true)
+  end)
 
   it("holds the modules as they are, and joins them in the order in which they need each other", function()
     local modules = {

@@ -1,0 +1,13 @@
+/** Types of ipchost/electron: what a page written for Electron imports of it. */
+export { ipcRenderer, webFrame } from './index.js'
+export type { IpcRenderer, IpcRendererEvent, WebFrame } from './index.js'
+
+export interface ContextBridge {
+  /**
+   * Sets a property of the global object that cannot be changed. Plain objects and arrays are copied and frozen, functions
+   * stay what they are. Throws where there is such a property already.
+   */
+  exposeInMainWorld(apiKey: string, api: unknown): void
+}
+
+export const contextBridge: ContextBridge

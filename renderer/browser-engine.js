@@ -1,10 +1,12 @@
 /** What a page or a worker does for a session. */
 import { codedError } from './errors.js'
+import { PostLane } from './post-lane.js'
 import { WebSocketLink } from './web-socket-link.js'
 
 /** @typedef {import('./session.js').Handlers} Handlers */
 
 const SOCKET_PATH = '/ipchost'
+const SYNC_PATH = '/ipchost/sync'
 const SOCKET_PROTOCOLS = new Map([['http:', 'ws:'], ['https:', 'wss:'], ['ws:', 'ws:'], ['wss:', 'wss:']])
 
 /** @type {(() => void)[]} */
@@ -70,6 +72,10 @@ export const browserEngine = {
     const target = socketAddressOf(address)
     if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is ${this.addresses}`)
     return new WebSocketLink(target, handlers)
+  },
+  syncLane(address) {
+    const { protocol, host } = new URL(/** @type {string} */ (socketAddressOf(address)))
+    return new PostLane(`${protocol === 'wss:' ? 'https:' : 'http:'}//${host}${SYNC_PATH}`)
   },
   defer: queueMicrotask.bind(globalThis),
   later: runAsTask,

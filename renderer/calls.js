@@ -53,6 +53,11 @@ export class Calls {
     return call
   }
 
+  /** Takes the number of a call that is answered elsewhere. */
+  skip() {
+    this.#last++
+  }
+
   /**
    * @param {number} number
    * @returns {boolean}

@@ -117,6 +117,15 @@ const REFUSALS = new Map([
 ])
 
 /**
+ * A lane that was closed before it brought the answer.
+ * @param {string} channel
+ * @param {{ code: number, reason: string }} closed
+ */
+export function laneError(channel, { code, reason }) {
+  return invokeError(channel, REFUSALS.get(code) ?? 'ERR_CLOSED', reason === '' ? `it was closed (${code})` : reason)
+}
+
+/**
  * A connection that was closed before it was of use.
  * @param {string} address
  * @param {{ code: number, reason: string }} closed

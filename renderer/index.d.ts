@@ -82,6 +82,11 @@ export interface IpcRenderer<C extends Contract = Untyped> extends Calls<C>, Emi
   removeListener<N extends Channel<C, 'on'>>(channel: N, listener: IpcListener<C, N>): this
   /** False if more than `limits.outbound` waits to leave; the message is sent nevertheless. */
   send<N extends Channel<C, 'send'>>(channel: N, ...args: Arguments<Part<C, 'send'>[N]>): boolean
+  /**
+   * Blocks until a listener has answered by `event.returnValue`, and returns that; what was sent before it arrives before it.
+   * Throws as invoke rejects. Nothing else runs here meanwhile: prefer invoke.
+   */
+  sendSync<N extends Channel<C, 'sync'>>(channel: N, ...args: Arguments<Part<C, 'sync'>[N]>): Result<Part<C, 'sync'>[N]>
   /** The ports are neutered, and arrive in `event.ports` of the listener. */
   postMessage(channel: string, message: any, transfer?: readonly MessagePort[]): void
   /** Answers `contents:invoke` and `frame:invoke` of the host. A second handler for a channel throws. */

@@ -72,6 +72,17 @@ export class IpcRenderer extends EventEmitter {
   }
 
   /**
+   * Blocks until a listener has answered by `event.returnValue`.
+   * @param {string} channel
+   * @param {...any} args
+   * @returns {any}
+   */
+  sendSync(channel, ...args) {
+    checkChannel(channel)
+    return this.#session.sendSync(this.#frame(), channel, args)
+  }
+
+  /**
    * @param {string} channel
    * @param {any} message
    * @param {readonly any[]} [transfer] MessagePorts

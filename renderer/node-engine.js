@@ -6,6 +6,7 @@ import { receiveMessageOnPort } from 'node:worker_threads'
 import { codedError } from './errors.js'
 import { claimStdio, openStdio } from './node-stdio.js'
 import { NodeStream } from './node-stream.js'
+import { WorkerLane } from './node-sync-lane.js'
 import { NodeWebSocket } from './node-web-socket.js'
 
 /** @typedef {import('./session.js').Handlers} Handlers */
@@ -61,6 +62,10 @@ export const nodeEngine = {
     const target = streamTargetOf(address)
     if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is ${this.addresses}`)
     return new NodeStream(address, (onread) => pair(connectSocket({ ...target, noDelay: true, onread })), handlers)
+  },
+  syncLane(address) {
+    if (address !== STDIO) return new WorkerLane(address)
+    throw codedError('ERR_UNSUPPORTED', "sendSync cannot go over 'stdio:', which is one link and no other: use invoke, or connect to a socket of the host")
   },
   defer: process.nextTick,
   later: setImmediate,

@@ -85,6 +85,14 @@ export class NodeStream {
     return this.#output.writableLength === 0
   }
 
+  /**
+   * @param {Uint8Array} bytes
+   * @returns {Uint8Array}
+   */
+  unseal(bytes) {
+    return bytes.subarray(STREAM_HEADROOM)
+  }
+
   close() {
     this.#output.destroySoon()
   }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { connect as connectSocket } from 'node:net'
 import { MalformedError } from './malformed-error.js'
 import { socketError } from './socket-error.js'
-import { BINARY, CLOSE, FRAME_HEADROOM, FrameReader, makeFrame, PONG, sealFrame } from './web-socket-frames.js'
+import { BINARY, CLOSE, FRAME_HEADROOM, FrameReader, makeFrame, PONG, sealFrame, unsealFrame } from './web-socket-frames.js'
 import { UpgradeReader, upgradeRequest } from './web-socket-upgrade.js'
 
 /** @typedef {import('./session.js').Handlers} Handlers */
@@ -145,6 +145,14 @@ export class NodeWebSocket {
     this.#socket.write(sealFrame(bytes, BINARY))
     // Nothing is left with the socket when the kernel took it all at once.
     return this.#socket.writableLength === 0
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @returns {Uint8Array}
+   */
+  unseal(bytes) {
+    return unsealFrame(bytes)
   }
 
   close() {

@@ -9,6 +9,9 @@ export const KIND = {
   TICKET: 17, ACK: 18, PING: 19, PONG: 20, BYE: 21,
 }
 
+/** The kinds that have no number. */
+export const UNNUMBERED = new Set([KIND.HELLO, KIND.WELCOME, KIND.ACK, KIND.PING, KIND.PONG, KIND.BYE])
+
 export const PROTOCOL_VERSION = 1
 /** The longest channel, in bytes. */
 export const CHANNEL_MAX = 65535

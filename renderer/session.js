@@ -6,11 +6,12 @@ import { Answers } from './answers.js'
 import { Calls } from './calls.js'
 import { Decoder } from './decode.js'
 import { Encoder } from './encode.js'
-import { codedError, refusedError, releasedError } from './errors.js'
+import { codedError, invokeError, laneError, refusedError, releasedError, remoteError } from './errors.js'
 import { Inbox } from './inbox.js'
+import { LaneError } from './lane-error.js'
 import { MalformedError } from './malformed-error.js'
 import { Outbox } from './outbox.js'
-import { KIND, PROTOCOL_VERSION } from './packet-layout.js'
+import { KIND, PROTOCOL_VERSION, UNNUMBERED } from './packet-layout.js'
 import { PacketReader } from './packet-reader.js'
 import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
 import { Ports } from './ports.js'
@@ -39,6 +40,23 @@ import { Writer } from './writer.js'
  * @property {boolean} startsByListening whether adding a listener starts a native port
  * @property {(value: object) => boolean} isProxy
  * @property {() => Record<string, unknown>} details what hello says of the process
+ * @property {(address: string) => SyncLane} syncLane a link of its own for calls that block
+ */
+
+/**
+ * @typedef {object} SyncQuestion
+ * @property {{ after: number, bytes: Uint8Array }[]} kept blocks that go before the call; `after` is the number before each
+ * @property {(after: number) => Uint8Array} hello the packet that begins the lane
+ * @property {number} after the number before that of the call
+ * @property {Uint8Array} packet the call
+ * @property {number} limit of bytes in a block
+ * @property {(bytes: Uint8Array) => void} onblock what the host answers, block by block; throws where that is a refusal
+ */
+
+/**
+ * @typedef {object} SyncLane
+ * @property {(question: SyncQuestion) => void} ask returns when the host has answered; throws what kept it from that
+ * @property {() => void} close
  */
 
 /**
@@ -54,11 +72,22 @@ const MAIN_FRAME = 0
 const LANE_MAIN = 0
 /** A buffer above this is not kept. */
 const ALONE_KEPT = 1024 * 1024
+const LANE_SYNC = 1
 const NORMAL = { code: 1000, reason: '' }
 export const ABORTED = 0
 export const TIMED_OUT = 1
 /** In ms: timers of the engines fire at once when they are asked for more. What takes longer is not limited. */
 export const LONGEST_TIMER = 2 ** 31 - 1
+
+/**
+ * Why a lane brought no answer: what it throws by itself knows no channel.
+ * @param {string} channel
+ * @param {any} error
+ */
+function asLaneError(channel, error) {
+  if (error instanceof MalformedError) return laneError(channel, { code: error.closeCode, reason: error.message })
+  return error instanceof LaneError ? invokeError(channel, error.code, error.message) : error
+}
 
 export class Session {
   processId = /** @type {number | undefined} */ (undefined)
@@ -82,6 +111,14 @@ export class Session {
   #outbox
   /** @type {Transport | undefined} */
   #transport
+  #id
+  #secret
+  /** @type {Record<string, unknown> | undefined} what hello says, once it was said */
+  #greeting
+  /** @type {SyncLane | undefined} */
+  #lane
+  /** The number up to which the host is known to have everything. */
+  #acknowledged = 0
   #welcomed = false
   /** @type {Closed | undefined} */
   #closed
@@ -103,6 +140,8 @@ export class Session {
     this.#details = details
     this.#encoder = new Encoder(engine)
     this.#inbox = new Inbox(engine.later)
+    this.#id = engine.randomBytes(16)
+    this.#secret = engine.randomBytes(16)
     this.#ports = new Ports(engine, {
       put: (kind, items, payload) => this.#putBytes(kind, items, payload),
       encode: (value) => this.#encodeAlone(value),
@@ -116,17 +155,24 @@ export class Session {
     const address = this.#address()
     const transport = this.#engine.dial(address, {
       onblock: (bytes, at, end) => this.#receive(bytes, at, end),
-      onbatch: () => this.#inbox.settled(),
+      onbatch: () => this.#batched(),
       onfault: ({ closeCode, message }) => this.fail({ code: closeCode, reason: message }),
       onclose: (error, closed) => this.#lost(error, closed),
     })
     this.#transport = transport
     this.#outbox = new Outbox(transport, this.#engine.defer)
-    const id = this.#engine.randomBytes(16)
-    const secret = this.#engine.randomBytes(16)
-    const hello = { version: PROTOCOL_VERSION, features: 0, id, secret, lane: LANE_MAIN, sent: 0, received: 0 }
-    this.#put(KIND.HELLO, hello, { type: 'native', ...this.#engine.details(), ...this.#details })
+    this.#greeting = { type: 'native', ...this.#engine.details(), ...this.#details }
+    this.#put(KIND.HELLO, this.#hello(LANE_MAIN, 0), this.#greeting)
+    this.#outbox.flush(false)
     this.#hold()
+  }
+
+  /**
+   * @param {number} lane
+   * @param {number} sent
+   */
+  #hello(lane, sent) {
+    return { version: PROTOCOL_VERSION, features: 0, id: this.#id, secret: this.#secret, lane, sent, received: 0 }
   }
 
   /** @returns {string} */
@@ -194,6 +240,112 @@ export class Session {
   }
 
   /**
+   * A call that returns when it is answered. It goes over a lane of its own, with all before it that the main lane may
+   * still hold; its number is taken on the main lane by a cancel.
+   * @param {number} frame
+   * @param {string} channel
+   * @param {unknown[]} args
+   * @returns {any}
+   */
+  sendSync(frame, channel, args) {
+    const outbox = this.#use(frame)
+    const call = this.#calls.next
+    const number = outbox.sent + 1
+    const packet = this.#packetOf(KIND.SYNC, { frame, call, number, channel }, args, 'args')
+    const limit = outbox.limits.packet
+    if (packet.length > limit) throw codedError('ERR_LIMIT_PACKET', `limits.packet (${limit} bytes) exceeded by a packet of ${packet.length}`)
+    this.#lane ??= this.#engine.syncLane(this.address)
+    this.#calls.skip()
+    try {
+      const answer = this.#ask(outbox, this.#lane, { channel, call, number, packet })
+      if (answer.status !== 0) throw remoteError(channel, answer.value)
+      return answer.value
+    } finally {
+      this.#put(KIND.CANCEL, { call, reason: ABORTED })
+    }
+  }
+
+  /**
+   * @param {Outbox} outbox
+   * @param {SyncLane} lane
+   * @param {{ channel: string, call: number, number: number, packet: Uint8Array }} sync
+   * @returns {{ status: number, value: any }}
+   */
+  #ask(outbox, lane, { channel, call, number, packet }) {
+    /** @type {{ status: number, value: any } | undefined} */
+    let answer
+    const kept = outbox.unreceived(this.#acknowledged)
+    /** @param {Uint8Array} bytes */
+    const onblock = (bytes) => { answer = this.#laneBlock(bytes, channel, call) ?? answer }
+    const hello = (/** @type {number} */ after) => this.#packetOf(KIND.HELLO, this.#hello(LANE_SYNC, after), this.#greeting, 'details')
+    try {
+      lane.ask({ kept, hello, after: number - 1, packet, limit: outbox.limits.packet, onblock })
+    } catch (error) {
+      throw asLaneError(channel, error)
+    }
+    if (!answer) throw invokeError(channel, 'ERR_CLOSED', 'the host closed the lane without an answer')
+    this.#acknowledged = number
+    return answer
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {string} channel
+   * @param {number} call
+   * @returns {{ status: number, value: any } | undefined}
+   */
+  #laneBlock(bytes, channel, call) {
+    let answer
+    for (const packet of this.#reader.readBlock(bytes, 0, bytes.length)) {
+      if (packet.kind === KIND.BYE) throw laneError(channel, { code: packet.items?.code, reason: packet.items?.text })
+      if (packet.kind === KIND.WELCOME) this.#laneWelcome(bytes, packet)
+      if (packet.kind !== KIND.REPLY || packet.call !== call) continue
+      answer = { status: packet.status, value: this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd) }
+    }
+    return answer
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {Packet} packet
+   */
+  #laneWelcome(bytes, { items, payloadAt, payloadEnd }) {
+    this.#acknowledged = Math.max(this.#acknowledged, items?.received)
+    const { host } = this.#decoder.decode(bytes, payloadAt, payloadEnd)
+    if (host) this.#greeting = { ...this.#greeting, host }
+  }
+
+  /**
+   * A packet by itself.
+   * @param {number} kind
+   * @param {Record<string, unknown>} items
+   * @param {unknown} payload
+   * @param {string} root
+   * @returns {Uint8Array}
+   */
+  #packetOf(kind, items, payload, root) {
+    const writer = new Writer(1024)
+    const open = beginPacket(writer, kind, items)
+    this.#encode(writer, payload, root)
+    writer.closeBytes(open)
+    return writer.bytes.subarray(0, writer.length)
+  }
+
+  /**
+   * @param {Writer} writer
+   * @param {unknown} value
+   * @param {string} root
+   */
+  #encode(writer, value, root) {
+    this.#writing = true
+    try {
+      this.#encoder.encode(writer, value, root)
+    } finally {
+      this.#writing = false
+    }
+  }
+
+  /**
    * Writes the payload of the packet that was begun at `start`; takes the packet back if that fails.
    * @param {Outbox} outbox
    * @param {number} start
@@ -204,14 +356,11 @@ export class Session {
    */
   #finish(outbox, start, payload, value, root, capped) {
     const { writer } = outbox
-    this.#writing = true
     try {
-      this.#encoder.encode(writer, value, root)
+      this.#encode(writer, value, root)
     } catch (error) {
       writer.length = start
       throw error
-    } finally {
-      this.#writing = false
     }
     writer.closeBytes(payload)
     outbox.commit(start, capped)
@@ -231,7 +380,7 @@ export class Session {
       this.#encoder.encode(outbox.writer, payload, 'details')
       outbox.writer.closeBytes(open)
     }
-    outbox.commit(start, false)
+    outbox.commit(start, false, !UNNUMBERED.has(kind))
   }
 
   /**
@@ -353,6 +502,11 @@ export class Session {
     }
   }
 
+  #batched() {
+    this.#outbox?.forget(this.#acknowledged)
+    this.#inbox.settled()
+  }
+
   /**
    * @param {Uint8Array} bytes
    * @param {Packet} packet
@@ -461,9 +615,10 @@ export class Session {
   }
 
   /** @param {any} details */
-  #welcome({ processId, webContentsId, frame, limits }) {
+  #welcome({ host, processId, webContentsId, frame, limits }) {
     if (this.#welcomed) throw new MalformedError(1002, 'a second welcome')
     this.#welcomed = true
+    if (host) this.#greeting = { ...this.#greeting, host }
     this.processId = processId
     this.webContentsId = webContentsId
     Object.assign(/** @type {Outbox} */ (this.#outbox).limits, limits)
@@ -513,6 +668,7 @@ export class Session {
     this.#inbox.flush()
     this.#closed = closed
     this.#ports.end()
+    this.#lane?.close()
     const refused = this.#welcomed || !this.#outbox ? undefined : error ?? refusedError(this.address, closed)
     const text = `the connection was closed (${closed.code}${closed.reason && `: ${closed.reason}`})`
     this.#calls.rejectAll(() => true, 'ERR_CLOSED', refused?.message ?? text)

@@ -49,6 +49,18 @@ export function sealFrame(bytes, opcode) {
 }
 
 /**
+ * What was behind FRAME_HEADROOM bytes before they were sealed.
+ * @param {Uint8Array} bytes
+ * @returns {Uint8Array} a copy
+ */
+export function unsealFrame(bytes) {
+  const key = bytes.subarray(FRAME_HEADROOM - 4, FRAME_HEADROOM)
+  const payload = bytes.slice(FRAME_HEADROOM)
+  for (let i = 0; i < payload.length; i++) payload[i] ^= key[i & 3]
+  return payload
+}
+
+/**
  * @param {Uint8Array} bytes
  * @param {number} end where the head ends
  * @param {number} opcode

@@ -84,6 +84,14 @@ export class WebSocketLink {
     return true
   }
 
+  /**
+   * @param {Uint8Array} bytes
+   * @returns {Uint8Array}
+   */
+  unseal(bytes) {
+    return bytes
+  }
+
   close() {
     this.#closing = true
     if (!this.#early) this.#socket.close(1000)

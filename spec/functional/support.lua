@@ -84,9 +84,7 @@ function Process:wait()
 end
 
 function Process:kill(signal)
-  signal = signal or "sigterm"
-  self.terminating = self.terminating or signal == "sigterm"
-  uv.kill(self.pid, signal)
+  uv.kill(self.pid, signal or "sigterm")
 end
 
 --- Waits for a line in the log that contains the plain text.
@@ -131,8 +129,7 @@ end
 
 --- Ends it as an operator does; it must end well.
 function Host:stop()
-  -- A second signal would end it at once.
-  if not self.code and not self.terminating then self:kill("sigterm") end
+  if not self.code then self:kill("sigterm") end
   local code = self:wait()
   remove_tree(self.folder)
   if code ~= 0 or self.signal ~= 0 then

@@ -7,6 +7,7 @@ interface Notes {
     'notes:add': (text: string) => Promise<number>
     'notes:list': () => { id: number; text: string }[]
   }
+  sync: { 'notes:count': () => number }
   on: { 'notes:changed': (change: { id: number }) => void }
   handle: { 'notes:confirm': (text: string) => Promise<boolean> }
 }
@@ -15,7 +16,8 @@ async function typed() {
   const notes = await connect<Notes>('unix:/run/app.sock', { url: 'app://notes', timeout: 100 })
   const id: number = await notes.ipcRenderer.invoke('notes:add', 'milk')
   const list: { id: number; text: string }[] = await notes.ipcRenderer.with({ timeout: 5 }).invoke('notes:list')
-  const sent: boolean = notes.ipcRenderer.send('notes:seen', id + list.length)
+  const count: number = notes.ipcRenderer.sendSync('notes:count')
+  const sent: boolean = notes.ipcRenderer.send('notes:seen', id + list.length + count)
   notes.ipcRenderer.on('notes:changed', (event, change) => event.sender.send('notes:seen', change.id)).once('notes:changed', () => {})
   const child = await notes.createFrame({ name: 'child' })
   child.ipcRenderer.send('notes:seen', sent ? 1 : 2)
@@ -27,6 +29,8 @@ async function typed() {
   notes.ipcRenderer.handle('notes:confirm', (event, text) => text)
   // @ts-expect-error no such channel
   notes.ipcRenderer.handle('notes:confrim', () => true)
+  // @ts-expect-error no such channel
+  notes.ipcRenderer.sendSync('notes:add')
   // @ts-expect-error no such channel
   await notes.ipcRenderer.invoke('notes:ad', 'milk')
   // @ts-expect-error the argument is a text

@@ -1,0 +1,133 @@
+/** sendSync of a Node process against a real host, once a transport. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { connect } from '../../index.js'
+import { runNode, startHost, transports } from '../support/host.js'
+import { sizes, syncScript } from '../support/sync.js'
+
+/** Of the test that runs. */
+let host, renderer, ipcRenderer
+
+function answers() {
+  test('sendSync returns what a listener answered', async () => {
+    assert.equal(ipcRenderer.sendSync('synchronous-message', 'ping'), 'pong')
+    assert.equal(ipcRenderer.sendSync('add sync', 2, 3), 5)
+    assert.equal(ipcRenderer.sendSync('echo sync'), undefined)
+    assert.equal(ipcRenderer.sendSync('later sync', 2), 'late')
+    assert.equal(await ipcRenderer.invoke('echo', 'after'), 'after')
+    const identity = ipcRenderer.sendSync('identity sync')
+    assert.deepEqual(identity, await ipcRenderer.invoke('identity'))
+    assert.equal(identity.url, 'app://sync')
+  })
+
+  for (const size of sizes) {
+    test(`a payload of ${size} goes there and back`, () => {
+      const text = 'x'.repeat(size)
+      assert.ok(ipcRenderer.sendSync('echo sync', text) === text)
+      const bytes = new Uint8Array(size).map((_, i) => i * 7)
+      assert.ok(Buffer.compare(ipcRenderer.sendSync('echo sync', bytes), bytes) === 0)
+      assert.deepEqual(ipcRenderer.sendSync('echo sync', { deep: [{ text, list: [size, null] }] }), { deep: [{ text, list: [size, null] }] })
+    })
+  }
+
+  test('what the host sends meanwhile is heard afterwards, in order', async () => {
+    const heard = []
+    ipcRenderer.on('pushed', (_, number) => heard.push(number))
+    assert.equal(ipcRenderer.sendSync('push sync', 3), 3)
+    assert.deepEqual(heard, [])
+    await ipcRenderer.invoke('echo')
+    assert.deepEqual(heard, [1, 2, 3])
+  })
+}
+
+function order() {
+  test('1,000 calls of all kinds arrive in the order in which they were made', async () => {
+    let state = 7
+    const random = (below) => (state = (state * 1103515245 + 12345) % 2147483648) % below
+    const pending = []
+    for (let i = 0; i < 1000; i++) {
+      const kind = random(8)
+      if (kind < 3) ipcRenderer.send('note', i)
+      else if (kind < 5) pending.push(ipcRenderer.invoke('note', i))
+      else if (kind < 6) ipcRenderer.postMessage('note', i)
+      else assert.equal(ipcRenderer.sendSync('note sync', i), i)
+      if (random(10) === 0) await ipcRenderer.invoke('echo')
+    }
+    await Promise.all(pending)
+    assert.deepEqual(await ipcRenderer.invoke('seen'), Array.from({ length: 1000 }, (_, i) => i))
+  })
+
+  test('32 MiB that have not left go before it', async () => {
+    const text = 'x'.repeat(1024 * 1024)
+    for (let i = 0; i < 32; i++) ipcRenderer.send('bulk', text)
+    assert.equal(ipcRenderer.sendSync('bulk sync'), 32 * 1024 * 1024)
+    await ipcRenderer.invoke('echo')
+    assert.equal(ipcRenderer.sendSync('bulk sync'), 0)
+  })
+}
+
+function failures() {
+  test('throws where every listener raised, and where there is none', () => {
+    assert.throws(() => ipcRenderer.sendSync('raise sync'), {
+      name: 'Error', code: 'ERR_NO_REPLY',
+      message: "Error invoking remote method 'raise sync': Error: every listener raised an error; the host's log has them",
+    })
+    assert.throws(() => ipcRenderer.sendSync('nobody'), { code: 'ERR_NO_LISTENER', message: /^Error invoking remote method 'nobody': Error: / })
+    assert.throws(() => ipcRenderer.sendSync(), { name: 'TypeError', message: 'Missing required channel argument' })
+    assert.throws(() => ipcRenderer.sendSync('echo sync', () => {}), { name: 'DataCloneError', code: 'ERR_DATA_CLONE' })
+    assert.equal(ipcRenderer.sendSync('echo sync', 'still here'), 'still here')
+  })
+
+  test('throws where nobody answers', () => {
+    assert.throws(() => ipcRenderer.sendSync('forget sync'), { code: 'ERR_NO_REPLY', message: /^Error invoking remote method 'forget sync': / })
+    assert.equal(ipcRenderer.sendSync('echo sync', 'still here'), 'still here')
+  })
+
+  test('a getter of what is sent cannot call', () => {
+    const nested = { get value() { return ipcRenderer.sendSync('echo sync') } }
+    assert.throws(() => ipcRenderer.sendSync('echo sync', nested), { code: 'ERR_REENTRANT' })
+  })
+
+  test('after close it throws', () => {
+    ipcRenderer.sendSync('echo sync')
+    renderer.close()
+    assert.throws(() => ipcRenderer.sendSync('echo sync'), { code: 'ERR_CLOSED', message: 'IPC method called after context was released' })
+  })
+}
+
+for (const transport of transports) {
+  describe(`sendSync over ${transport}`, () => {
+    before(async () => { host = await startHost(syncScript, 'limits = { sync_reply = "300ms" }') })
+    after(() => host.stop())
+    beforeEach(async () => {
+      renderer = await connect(host.address[transport], { url: 'app://sync' })
+      ipcRenderer = renderer.ipcRenderer
+    })
+    afterEach(async () => {
+      renderer.close()
+      await renderer.closed
+    })
+    answers()
+    order()
+    failures()
+
+    test('may be the first call, and does not hold the process', async () => {
+      const { code, out, err } = await runNode(`
+        import { ipcRenderer, renderer } from 'ipchost'
+        console.log(ipcRenderer.sendSync('synchronous-message', 'ping'))
+        const sync = ipcRenderer.sendSync('identity sync').process
+        console.log((await ipcRenderer.invoke('identity')).process === sync, renderer.processId === sync)`, host.address[transport])
+      assert.deepEqual({ code, out, err }, { code: 0, out: 'pong\ntrue true\n', err: '' })
+    })
+  })
+}
+
+test('a host that is gone is said to be gone', async () => {
+  const gone = await startHost(syncScript)
+  const { ipcRenderer: sync, closed } = await connect(gone.address.unix)
+  sync.sendSync('echo sync')
+  const killed = gone.kill()
+  assert.throws(() => sync.sendSync('echo sync'), { message: /^Error invoking remote method 'echo sync': Error: (the host closed the lane without an answer|The connection to .* broke|Cannot connect to .*)/ })
+  await killed
+  await closed
+})

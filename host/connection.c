@@ -36,6 +36,10 @@ static size_t lane_queued(void *user) {
   return ((struct connection *)user)->transport->queued;
 }
 
+static void lane_await_drain(void *user) {
+  ((struct connection *)user)->transport->over_mark = true;
+}
+
 /* Says bye with the fault's code and text, then closes. Idempotent. */
 static void end_connection(struct connection *connection, const struct fault *fault, unsigned linger_ms) {
   struct packet bye = {.kind = PACKET_BYE, .code = (uint64_t)fault->close, .text = slice_str(fault->text)};
@@ -52,8 +56,8 @@ static void lane_close(void *user, const struct fault *fault) {
 
 static void lane_go_on(void *user);
 
-static const struct lane_ops lane_ops = {lane_begin,  lane_share, lane_end,
-                                         lane_queued, lane_close, lane_go_on};
+static const struct lane_ops lane_ops = {lane_begin,       lane_share, lane_end,  lane_queued,
+                                         lane_await_drain, lane_close, lane_go_on};
 
 /* ---- packets ---- */
 
@@ -169,7 +173,8 @@ static void on_batch_end(struct transport *transport) {
 }
 
 static void on_drained(struct transport *transport) {
-  (void)transport;
+  struct connection *connection = transport->user;
+  core_lane_drained(connection->owner->core, &connection->lane);
 }
 
 /* An end of file: what is pending is still answered. Otherwise the peer is told what it did. */

@@ -69,6 +69,8 @@ enum status core_hello(struct core *core, struct lane *lane, const struct packet
  */
 enum status core_packet(struct core *core, struct lane *lane, const struct packet *packet,
                         struct fault *fault);
+/* What waits on the lane has fallen to half of limits.outbound or less. */
+void core_lane_drained(struct core *core, const struct lane *lane);
 /* The peer sends no more: what was asked of it will not be answered. */
 void core_lane_mute(struct core *core, struct lane *lane);
 /* After the packets of a read on `lane`: calls go_on of the sync lanes whose held packets are due now. */
@@ -106,6 +108,9 @@ enum send_result core_send(struct core *core, uint64_t frame, unsigned kind, str
 size_t core_broadcast(struct core *core, uint64_t except, struct slice channel, struct payload *shared);
 /* Bytes waiting on the frame's lane. */
 size_t core_buffered(const struct core *core, uint64_t frame);
+/* True when they are half of limits.outbound or less; else `drained` of the border follows for the process,
+ * or the end of the frame. */
+bool core_drained(const struct core *core, uint64_t frame);
 /* Ends a webContents: its sessions are told with bye 1000. */
 void core_close_contents(struct core *core, uint64_t contents);
 

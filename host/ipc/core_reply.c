@@ -72,6 +72,19 @@ size_t core_buffered(const struct core *core, uint64_t id) {
   return frame ? session_queued(frame->session) : 0;
 }
 
+bool core_drained(const struct core *core, uint64_t id) {
+  const struct frame *frame = frame_get(&core->frames, id);
+  const struct lane *lane = frame ? frame->session->main : NULL;
+  if (!lane || lane->ops->queued(lane->user) <= core->limits->outbound / 2) return true;
+  lane->ops->await_drain(lane->user);
+  return false;
+}
+
+void core_lane_drained(struct core *core, const struct lane *lane) {
+  if (lane->session && lane->session->main == lane && core->border)
+    core->border->drained(core->border_user, lane->session->process);
+}
+
 void core_expire(struct core *core) {
   uint64_t now = clock_now(core->clock);
   for (uint32_t i = 0; i < core->calls.count && core->sync_calls; i++) {

@@ -52,6 +52,8 @@ struct border {
   enum status (*answered)(void *user, uint64_t ask, bool fine, struct slice payload, struct fault *fault);
   /* An ask that will not be answered: ASK_DESTROYED or ASK_CLOSED. */
   void (*unanswered)(void *user, uint64_t ask, enum ask_result why);
+  /* What waits for the process has fallen to half of limits.outbound or less, from above that. */
+  void (*drained)(void *user, uint64_t process);
   void (*contents_created)(void *user, uint64_t contents);
   void (*frame_created)(void *user, uint64_t contents, uint64_t frame);
   void (*frame_destroyed)(void *user, uint64_t frame);

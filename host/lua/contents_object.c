@@ -73,6 +73,12 @@ static int contents_with(lua_State *L) {
   return ask_call(L, "with");
 }
 
+static int contents_drained(lua_State *L) {
+  struct contents_object *object = check(L, "drained", "");
+  const struct contents *contents = living(L, object);
+  return drain_push(L, contents ? contents->main->id : 0);
+}
+
 static int contents_close(lua_State *L) {
   core_close_contents(runtime_of(L)->core, check(L, "close", "")->id);
   return 0;
@@ -120,6 +126,7 @@ static const luaL_Reg methods[] = {{"send", contents_send},
                                    {"broadcast", contents_broadcast},
                                    {"invoke", contents_invoke},
                                    {"with", contents_with},
+                                   {"drained", contents_drained},
                                    {"close", contents_close},
                                    {"isDestroyed", contents_is_destroyed},
                                    {"getType", contents_get_type},
@@ -191,7 +198,8 @@ void contents_class_open(lua_State *L) {
   static const char *const names[] = {
       "id",          "ipc",          "mainFrame",      "bufferedAmount", "send",    "sendToFrame",
       "postMessage", "broadcast",    "close",          "isDestroyed",    "getType", "getURL",
-      "getTitle",    "getProcessId", "getOSProcessId", "invoke",         "with",    NULL};
+      "getTitle",    "getProcessId", "getOSProcessId", "invoke",         "with",    "drained",
+      NULL};
   emitter_class(L, CONTENTS_CLASS, 0, contents_index);
   emitter_class_names(L, names);
   lua_pop(L, 1);

@@ -35,6 +35,10 @@ static int frame_with(lua_State *L) {
   return ask_call(L, "with");
 }
 
+static int frame_drained(lua_State *L) {
+  return drain_push(L, check(L, "drained", "")->id);
+}
+
 static int frame_is_destroyed(lua_State *L) {
   lua_pushboolean(L, !core_frame(runtime_of(L)->core, check(L, "isDestroyed", "")->id));
   return 1;
@@ -42,7 +46,8 @@ static int frame_is_destroyed(lua_State *L) {
 
 static const luaL_Reg methods[] = {
     {"send", frame_send}, {"postMessage", frame_post_message}, {"invoke", frame_invoke},
-    {"with", frame_with}, {"isDestroyed", frame_is_destroyed}, {NULL, NULL}};
+    {"with", frame_with}, {"drained", frame_drained},          {"isDestroyed", frame_is_destroyed},
+    {NULL, NULL}};
 
 /* ---- fields that outlive the frame ---- */
 
@@ -165,6 +170,7 @@ void frame_class_open(lua_State *L) {
                                       "postMessage",
                                       "invoke",
                                       "with",
+                                      "drained",
                                       "isDestroyed",
                                       "processId",
                                       "routingId",

@@ -156,6 +156,7 @@ static int app_metrics(lua_State *L) {
   set_count(L, "pendingCalls", pending);
   set_count(L, "ports", rt->core->ports.ends.count);
   set_count(L, "outgoingCalls", rt->core->asks.by_id.count);
+  set_count(L, "encodings", (size_t)rt->encoded);
   set_count(L, "waitingHandlers", rt->guards);
   set_count(L, "handles", handles - 1); /* without the host's own */
   set_count(L, "references", count_references(L));

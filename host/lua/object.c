@@ -83,6 +83,7 @@ static struct buf *encode(lua_State *L, size_t beside, int first, bool list) {
   status = list ? clone_encode_list(L, first, count > 0 ? count : 0, "args", limits, out, &fault)
                 : clone_encode(L, first, "message", limits, out, &fault);
   if (status == ST_OK) status = scratch_fits(L, out, beside, &fault);
+  runtime_of(L)->encoded++;
   if (status == ST_OK) return out;
   scratch_give(L, out);
   answer_push_fault(L, &fault);

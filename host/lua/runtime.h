@@ -43,6 +43,8 @@ struct runtime {
   int pending;               /* registry reference: weak, call -> event of calls whose handler waits */
   int signals;               /* registry reference: call -> signal of calls that an abort may still end */
   int hooks;                 /* registry reference: functions of the prelude by name */
+  uint64_t encoded;          /* messages encoded to be sent */
+  bool draining;             /* somebody waits for a slow reader */
   int asks;                  /* registry reference: functions of ask.lua; 0 until one is needed */
   int warned;                /* registry reference: set of warnings given, by text */
   unsigned warnings;         /* how many they are */
@@ -234,6 +236,15 @@ bool port_message(struct runtime *runtime, uint64_t port, struct slice payload, 
                   size_t count);
 void port_closed(struct runtime *runtime, uint64_t port);
 void port_has_drained(struct runtime *runtime, uint64_t port);
+
+/* ---- drain.c: waiting for slow readers ---- */
+
+/* drained() of contents and frames: pushes a promise that resolves when half of limits.outbound or less waits
+ * for the frame, and rejects when that is gone. [-0, +1, e] */
+int drain_push(lua_State *L, uint64_t frame);
+/* As in struct border. */
+void drain_happened(struct runtime *runtime, uint64_t process);
+void drain_frame_gone(lua_State *L, uint64_t frame); /* [-0, +0, e] */
 
 /* ---- ask.c: calls of renderers ---- */
 

@@ -61,6 +61,10 @@ static void on_unanswered(void *user, uint64_t ask, enum ask_result why) {
   ask_unanswered(user, ask, why);
 }
 
+static void on_drained(void *user, uint64_t process) {
+  drain_happened(user, process);
+}
+
 static bool app_listens(struct runtime *rt) {
   lua_State *L = rt->generation->L;
   const struct emitter *app;
@@ -106,14 +110,17 @@ static void on_frame_created(void *user, uint64_t contents, uint64_t frame) {
 }
 
 static int frame_destroyed(lua_State *L) {
-  frame_bury(L, ((const struct notice *)lua_touserdata(L, 1))->frame);
+  uint64_t frame = ((const struct notice *)lua_touserdata(L, 1))->frame;
+  frame_bury(L, frame);
+  drain_frame_gone(L, frame);
   return 0;
 }
 
 static void on_frame_destroyed(void *user, uint64_t frame) {
   struct runtime *rt = user;
   struct notice notice = {.rt = rt, .frame = frame};
-  if (rt->scoped) generation_enter(rt->generation, "frame-destroyed", frame_destroyed, &notice);
+  if (rt->scoped || rt->draining)
+    generation_enter(rt->generation, "frame-destroyed", frame_destroyed, &notice);
 }
 
 static int contents_destroyed(lua_State *L) {
@@ -173,6 +180,7 @@ static const struct border border = {.message = on_message,
                                      .aborted = on_aborted,
                                      .answered = on_answered,
                                      .unanswered = on_unanswered,
+                                     .drained = on_drained,
                                      .contents_created = on_contents_created,
                                      .frame_created = on_frame_created,
                                      .frame_destroyed = on_frame_destroyed,

@@ -26,6 +26,8 @@ struct lane_ops {
   void (*share)(void *user, struct payload *payload);
   void (*end)(void *user);
   size_t (*queued)(void *user);
+  void (*await_drain)(
+      void *user); /* the owner tells the core when `queued` is half of limits.outbound or less */
   void (*close)(void *user, const struct fault *fault);
   void (*go_on)(void *user); /* a sync lane: what is held may be looked at again */
 };

@@ -31,6 +31,39 @@ local function readonly(value)
   })
 end
 
+-- Who waits for a slow reader: frame -> { process, promise, resolve, reject }.
+local drains = {}
+
+--- Of contents and frames; without a frame it is gone already.
+local function drained(frame, process, gone)
+  if not frame then return promise.reject(gone) end
+  local waiter = drains[frame]
+  if not waiter then
+    waiter = { process = process }
+    waiter.promise, waiter.resolve, waiter.reject = promise.withResolvers()
+    drains[frame] = waiter
+  end
+  return waiter.promise
+end
+
+--- What waited for the process has left; true if others wait still.
+local function has_drained(process)
+  for frame, waiter in pairs(drains) do
+    if waiter.process == process then
+      drains[frame] = nil
+      waiter.resolve()
+    end
+  end
+  return next(drains) ~= nil
+end
+
+local function drain_gone(frame, reason)
+  local waiter = drains[frame]
+  drains[frame] = nil
+  if waiter then waiter.reject(reason) end
+  return next(drains) ~= nil
+end
+
 return function(ipc, settings, children, base)
   local ready, resolve_ready = promise.withResolvers()
 
@@ -66,6 +99,10 @@ return function(ipc, settings, children, base)
 
   return {
     await = async.await,
+    resolved = promise.resolve,
+    drained = drained,
+    has_drained = has_drained,
+    drain_gone = drain_gone,
     port_drained = port_drained,
     port_has_drained = port_has_drained,
     new_signal = abort.new_signal,

@@ -13,7 +13,7 @@ struct client {
   struct limits limits;
   struct lane lane;
   struct buf out;
-  bool closed;
+  bool closed, awaits_drain;
   char log[1024];
   uint64_t call;
   enum status answer; /* what the border says to a message */
@@ -31,11 +31,14 @@ static void end(void *user) {
 static size_t queued(void *user) {
   return ((struct client *)user)->out.len;
 }
+static void await_drain(void *user) {
+  ((struct client *)user)->awaits_drain = true;
+}
 static void close_lane(void *user, const struct fault *fault) {
   struct client *client = user;
   client->closed = fault->close == 1000;
 }
-static const struct lane_ops ops = {begin, share, end, queued, close_lane, NULL};
+static const struct lane_ops ops = {begin, share, end, queued, await_drain, close_lane, NULL};
 
 static void note(struct client *client, const char *format, ...) {
   size_t len = strlen(client->log);
@@ -89,10 +92,14 @@ static void on_unanswered(void *user, uint64_t ask, enum ask_result why) {
   /* What it sets off finds the frame gone. */
   CHECK(core_ask(&client->core, 1, slice_str("again"), LIST, 0, &again) != ASK_OK);
 }
+static void on_drained(void *user, uint64_t process) {
+  note(user, "process %d drained;", (int)process);
+}
 static const struct border border = {.message = on_message,
                                      .aborted = on_aborted,
                                      .answered = on_answered,
                                      .unanswered = on_unanswered,
+                                     .drained = on_drained,
                                      .contents_created = on_contents,
                                      .frame_created = on_frame,
                                      .frame_destroyed = on_frame_destroyed,
@@ -426,6 +433,19 @@ TEST(sends_go_out) {
   client_free(client);
 }
 
+TEST(a_queue_drains) {
+  struct client *client = client_open();
+  CHECK(core_drained(&client->core, 1) && !client->awaits_drain);
+  client->limits.outbound = 10;
+  core_send(&client->core, 1, PACKET_SEND, slice_str("c"), LIST, NULL);
+  CHECK(client->out.len > 5);
+  CHECK(!core_drained(&client->core, 1) && client->awaits_drain);
+  CHECK(core_drained(&client->core, 77)); /* gone */
+  core_lane_drained(&client->core, &client->lane);
+  CHECK_STR(client->log, "process 1 drained;");
+  client_free(client);
+}
+
 static uint64_t ask(struct client *client, uint64_t frame) {
   uint64_t made = 0;
   CHECK_INT(core_ask(&client->core, frame, slice_str("q"), LIST, 50, &made), ASK_OK);
@@ -568,6 +588,7 @@ int main(void) {
   RUN(asks_end_with_their_frame_or_session);
   RUN(asks_end_when_the_peer_sends_no_more);
   RUN(asks_are_limited);
+  RUN(a_queue_drains);
   RUN(call_ids_are_not_given_twice);
   RUN(kinds_out_of_place_are_refused_or_ignored);
   return check_end();

@@ -3,7 +3,7 @@ import { codedError } from './errors.js'
 import { PostLane } from './post-lane.js'
 import { WebSocketLink } from './web-socket-link.js'
 
-/** @typedef {import('./session.js').Handlers} Handlers */
+/** @typedef {import('./outbox.js').Handlers} Handlers */
 
 const SOCKET_PATH = '/ipchost'
 const SYNC_PATH = '/ipchost/sync'
@@ -61,7 +61,7 @@ function claims() {
   return document ? { ...claimed, title: document.title, visibilityState: document.visibilityState } : claimed
 }
 
-/** @type {import('./session.js').Engine & { addresses: string }} */
+/** @type {import('./connect.js').Engine & { addresses: string }} */
 export const browserEngine = {
   addresses: 'ws://host:port',
   /**

@@ -24,6 +24,11 @@ function takeSettlers(resolve, reject) {
  * @property {(() => void) | undefined} settled called when it is over, however
  */
 
+export const ABORTED = 0
+export const TIMED_OUT = 1
+/** In ms: timers of the engines fire at once when they are asked for more. What takes longer is not limited. */
+export const LONGEST_TIMER = 2 ** 31 - 1
+
 export class Calls {
   /** @type {Map<number, Call>} */
   #pending = new Map()

@@ -1,15 +1,30 @@
 /** connect: a renderer at an address, on any platform. */
+import { LONGEST_TIMER } from './calls.js'
 import { codedError } from './errors.js'
 import { Renderer, textsOf } from './renderer-frame.js'
-import { LONGEST_TIMER, Session } from './session.js'
+import { Session } from './session.js'
 
 const CONNECT_TIMEOUT = 10000
 const OPTION_TEXTS = ['url', 'name', 'title', 'token']
 
+/**
+ * @typedef {object} Engine what a platform does
+ * @property {(address: string, handlers: import('./outbox.js').Handlers) => import('./session.js').Transport} dial takes what is sent at once, whether it is open yet or not
+ * @property {(fn: () => void) => void} defer calls fn at the end of the turn
+ * @property {(fn: () => void) => void} later calls fn when reactions of promises have run
+ * @property {(size: number) => Uint8Array} randomBytes
+ * @property {(ports: any[], arrived: (moved: any[]) => void) => void} movePorts neuters native ports, and gives what they became
+ * @property {boolean} tellsClose whether a native port tells of the other's close
+ * @property {boolean} startsByListening whether adding a listener starts a native port
+ * @property {(value: object) => boolean} isProxy
+ * @property {() => Record<string, unknown>} details what hello says of the process
+ * @property {(address: string) => import('./sync-calls.js').SyncLane} syncLane a link of its own for calls that block
+ */
+
 /** @typedef {{ url?: string, name?: string, title?: string, token?: string, timeout?: number }} ConnectOptions */
 
 /**
- * @param {import('./session.js').Engine & { addresses: string }} engine
+ * @param {Engine & { addresses: string }} engine
  * @param {string} address
  * @param {ConnectOptions} [options]
  * @returns {Promise<Renderer>}

@@ -1,9 +1,9 @@
 /** IpcRenderer: Electron's, for one frame. */
+import { ABORTED, LONGEST_TIMER, TIMED_OUT } from './calls.js'
 import { EventEmitter } from './emitter.js'
 import { invokeError } from './errors.js'
 import { Handlers } from './handlers.js'
 import { CHANNEL_MAX } from './packet-layout.js'
-import { ABORTED, LONGEST_TIMER, TIMED_OUT } from './session.js'
 import { isWellFormed } from './text.js'
 
 /** @typedef {import('./session.js').Session} Session */

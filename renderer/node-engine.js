@@ -9,7 +9,7 @@ import { NodeStream } from './node-stream.js'
 import { WorkerLane } from './node-sync-lane.js'
 import { NodeWebSocket } from './node-web-socket.js'
 
-/** @typedef {import('./session.js').Handlers} Handlers */
+/** @typedef {import('./outbox.js').Handlers} Handlers */
 
 const STDIO = 'stdio:'
 const WEB_PORT = 80
@@ -48,7 +48,7 @@ const pair = (socket) => ({ input: socket, output: socket })
 // Before the process prints anything.
 if (process.env.IPCHOST_ADDRESS === STDIO) claimStdio()
 
-/** @type {import('./session.js').Engine & { addresses: string }} */
+/** @type {import('./connect.js').Engine & { addresses: string }} */
 export const nodeEngine = {
   addresses: 'unix:/path, tcp://host:port, ws://host:port or stdio:',
   /**

@@ -3,7 +3,7 @@ import { BlockReader } from './block-reader.js'
 import { MalformedError } from './malformed-error.js'
 import { socketError } from './socket-error.js'
 
-/** @typedef {import('./session.js').Handlers} Handlers */
+/** @typedef {import('./outbox.js').Handlers} Handlers */
 /** @typedef {{ input: import('node:net').Socket, output: import('node:net').Socket }} Sockets */
 
 const STREAM_HEADROOM = 4

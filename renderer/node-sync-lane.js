@@ -2,7 +2,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { LaneError } from './lane-error.js'
 
-/** @typedef {import('./session.js').SyncQuestion} SyncQuestion */
+/** @typedef {import('./sync-calls.js').SyncQuestion} SyncQuestion */
 
 /** What the flags of the memory that both see say. */
 export const ANSWERS = 0

@@ -6,7 +6,7 @@ import { socketError } from './socket-error.js'
 import { BINARY, CLOSE, FRAME_HEADROOM, FrameReader, makeFrame, PONG, sealFrame, unsealFrame } from './web-socket-frames.js'
 import { UpgradeReader, upgradeRequest } from './web-socket-upgrade.js'
 
-/** @typedef {import('./session.js').Handlers} Handlers */
+/** @typedef {import('./outbox.js').Handlers} Handlers */
 
 const SOCKET_READ_BUFFER = 256 * 1024
 /** How long the host may take to close as well. */

@@ -24,6 +24,14 @@ const KEPT = 1024 * 1024
  */
 
 /**
+ * @typedef {object} Handlers what a transport calls
+ * @property {(bytes: Uint8Array, at: number, end: number) => void} onblock a block, the transport's own until it returns
+ * @property {() => void} onbatch what was received together has been handed out
+ * @property {(fault: import('./malformed-error.js').MalformedError) => void} onfault what came is no run of blocks
+ * @property {(error?: Error, closed?: import('./session.js').Closed) => void} onclose once, also when the link never came to be
+ */
+
+/**
  * @typedef {object} KeptBlock a block that the link has not taken as a whole
  * @property {Uint8Array} bytes
  * @property {boolean} sealed whether the link has put it into its own form

@@ -4,7 +4,7 @@
  */
 import { LaneError } from './lane-error.js'
 
-/** @typedef {import('./session.js').SyncQuestion} SyncQuestion */
+/** @typedef {import('./sync-calls.js').SyncQuestion} SyncQuestion */
 
 /** Events during which a page is on its way out, and browsers let no request block. */
 const DISMISSALS = new Set(['beforeunload', 'pagehide', 'unload', 'visibilitychange'])

@@ -5,6 +5,15 @@ import { IpcRenderer } from './ipc-renderer.js'
 
 /** @typedef {import('./session.js').Session} Session */
 /** @typedef {import('./session.js').Closed} Closed */
+
+/**
+ * @typedef {object} Endpoint what a frame does when the host speaks to it
+ * @property {number} parent
+ * @property {(channel: string, args: any[], ports: any[]) => boolean} deliver whether somebody listened
+ * @property {(channel: string, args: any[]) => import('./answers.js').Work | undefined} work
+ * @property {(frame: any) => void} opened
+ * @property {(closed: Closed, error?: Error) => void} ended
+ */
 /** @typedef {{ url?: string, name?: string, title?: string }} Claim */
 
 const MAIN = 0
@@ -64,7 +73,7 @@ export class Renderer extends EventEmitter {
 
   /**
    * @param {number} parent
-   * @returns {import('./session.js').Endpoint}
+   * @returns {Endpoint}
    */
   #endpoint(parent) {
     return {

@@ -3,91 +3,32 @@
  * are names and promises, below it a transport. Knows no engine: what the platform must do is given to it.
  */
 import { Answers } from './answers.js'
-import { Calls } from './calls.js'
+import { ABORTED, Calls } from './calls.js'
 import { Decoder } from './decode.js'
 import { Encoder } from './encode.js'
-import { codedError, invokeError, laneError, refusedError, releasedError, remoteError } from './errors.js'
+import { codedError, refusedError, releasedError, remoteError } from './errors.js'
 import { Inbox } from './inbox.js'
-import { LaneError } from './lane-error.js'
 import { MalformedError } from './malformed-error.js'
 import { Outbox } from './outbox.js'
 import { KIND, PROTOCOL_VERSION, UNNUMBERED } from './packet-layout.js'
 import { PacketReader } from './packet-reader.js'
 import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
 import { Ports } from './ports.js'
+import { SyncCalls } from './sync-calls.js'
 import { Writer } from './writer.js'
 
 /** @typedef {import('./packet.js').Packet} Packet */
 /** @typedef {import('./outbox.js').Transport & { limit: number }} Transport */
+/** @typedef {import('./connect.js').Engine} Engine */
+/** @typedef {import('./renderer-frame.js').Endpoint} Endpoint */
 /** @typedef {{ code: number, reason: string }} Closed */
-
-/**
- * @typedef {object} Handlers what a transport calls
- * @property {(bytes: Uint8Array, at: number, end: number) => void} onblock a block, the transport's own until it returns
- * @property {() => void} onbatch what was received together has been handed out
- * @property {(fault: MalformedError) => void} onfault what came is no run of blocks
- * @property {(error?: Error, closed?: Closed) => void} onclose once, also when the link never came to be
- */
-
-/**
- * @typedef {object} Engine what a platform does
- * @property {(address: string, handlers: Handlers) => Transport} dial takes what is sent at once, whether it is open yet or not
- * @property {(fn: () => void) => void} defer calls fn at the end of the turn
- * @property {(fn: () => void) => void} later calls fn when reactions of promises have run
- * @property {(size: number) => Uint8Array} randomBytes
- * @property {(ports: any[], arrived: (moved: any[]) => void) => void} movePorts neuters native ports, and gives what they became
- * @property {boolean} tellsClose whether a native port tells of the other's close
- * @property {boolean} startsByListening whether adding a listener starts a native port
- * @property {(value: object) => boolean} isProxy
- * @property {() => Record<string, unknown>} details what hello says of the process
- * @property {(address: string) => SyncLane} syncLane a link of its own for calls that block
- */
-
-/**
- * @typedef {object} SyncQuestion
- * @property {{ after: number, bytes: Uint8Array }[]} kept blocks that go before the call; `after` is the number before each
- * @property {(after: number) => Uint8Array} hello the packet that begins the lane
- * @property {number} after the number before that of the call
- * @property {Uint8Array} packet the call
- * @property {number} limit of bytes in a block
- * @property {(bytes: Uint8Array) => void} onblock what the host answers, block by block; throws where that is a refusal
- */
-
-/**
- * @typedef {object} SyncLane
- * @property {(question: SyncQuestion) => void} ask returns when the host has answered; throws what kept it from that
- * @property {() => void} close
- */
-
-/**
- * @typedef {object} Endpoint what a frame does when the host speaks to it
- * @property {number} parent
- * @property {(channel: string, args: any[], ports: any[]) => boolean} deliver whether somebody listened
- * @property {(channel: string, args: any[]) => import('./answers.js').Work | undefined} work
- * @property {(frame: any) => void} opened
- * @property {(closed: Closed, error?: Error) => void} ended
- */
 
 const MAIN_FRAME = 0
 const LANE_MAIN = 0
+const LANE_SYNC = 1
 /** A buffer above this is not kept. */
 const ALONE_KEPT = 1024 * 1024
-const LANE_SYNC = 1
 const NORMAL = { code: 1000, reason: '' }
-export const ABORTED = 0
-export const TIMED_OUT = 1
-/** In ms: timers of the engines fire at once when they are asked for more. What takes longer is not limited. */
-export const LONGEST_TIMER = 2 ** 31 - 1
-
-/**
- * Why a lane brought no answer: what it throws by itself knows no channel.
- * @param {string} channel
- * @param {any} error
- */
-function asLaneError(channel, error) {
-  if (error instanceof MalformedError) return laneError(channel, { code: error.closeCode, reason: error.message })
-  return error instanceof LaneError ? invokeError(channel, error.code, error.message) : error
-}
 
 export class Session {
   processId = /** @type {number | undefined} */ (undefined)
@@ -115,10 +56,7 @@ export class Session {
   #secret
   /** @type {Record<string, unknown> | undefined} what hello says, once it was said */
   #greeting
-  /** @type {SyncLane | undefined} */
-  #lane
-  /** The number up to which the host is known to have everything. */
-  #acknowledged = 0
+  #sync
   #welcomed = false
   /** @type {Closed | undefined} */
   #closed
@@ -142,6 +80,12 @@ export class Session {
     this.#inbox = new Inbox(engine.later)
     this.#id = engine.randomBytes(16)
     this.#secret = engine.randomBytes(16)
+    this.#sync = new SyncCalls({
+      lane: () => engine.syncLane(this.address),
+      hello: (after) => this.#packetOf(KIND.HELLO, this.#hello(LANE_SYNC, after), this.#greeting, 'details'),
+      decode: (bytes, at, end) => this.#decoder.decode(bytes, at, end),
+      met: (host) => this.#met(host),
+    })
     this.#ports = new Ports(engine, {
       put: (kind, items, payload) => this.#putBytes(kind, items, payload),
       encode: (value) => this.#encodeAlone(value),
@@ -254,65 +198,14 @@ export class Session {
     const packet = this.#packetOf(KIND.SYNC, { frame, call, number, channel }, args, 'args')
     const limit = outbox.limits.packet
     if (packet.length > limit) throw codedError('ERR_LIMIT_PACKET', `limits.packet (${limit} bytes) exceeded by a packet of ${packet.length}`)
-    this.#lane ??= this.#engine.syncLane(this.address)
     this.#calls.skip()
     try {
-      const answer = this.#ask(outbox, this.#lane, { channel, call, number, packet })
+      const answer = this.#sync.ask(outbox, { channel, call, number, packet })
       if (answer.status !== 0) throw remoteError(channel, answer.value)
       return answer.value
     } finally {
       this.#put(KIND.CANCEL, { call, reason: ABORTED })
     }
-  }
-
-  /**
-   * @param {Outbox} outbox
-   * @param {SyncLane} lane
-   * @param {{ channel: string, call: number, number: number, packet: Uint8Array }} sync
-   * @returns {{ status: number, value: any }}
-   */
-  #ask(outbox, lane, { channel, call, number, packet }) {
-    /** @type {{ status: number, value: any } | undefined} */
-    let answer
-    const kept = outbox.unreceived(this.#acknowledged)
-    /** @param {Uint8Array} bytes */
-    const onblock = (bytes) => { answer = this.#laneBlock(bytes, channel, call) ?? answer }
-    const hello = (/** @type {number} */ after) => this.#packetOf(KIND.HELLO, this.#hello(LANE_SYNC, after), this.#greeting, 'details')
-    try {
-      lane.ask({ kept, hello, after: number - 1, packet, limit: outbox.limits.packet, onblock })
-    } catch (error) {
-      throw asLaneError(channel, error)
-    }
-    if (!answer) throw invokeError(channel, 'ERR_CLOSED', 'the host closed the lane without an answer')
-    this.#acknowledged = number
-    return answer
-  }
-
-  /**
-   * @param {Uint8Array} bytes
-   * @param {string} channel
-   * @param {number} call
-   * @returns {{ status: number, value: any } | undefined}
-   */
-  #laneBlock(bytes, channel, call) {
-    let answer
-    for (const packet of this.#reader.readBlock(bytes, 0, bytes.length)) {
-      if (packet.kind === KIND.BYE) throw laneError(channel, { code: packet.items?.code, reason: packet.items?.text })
-      if (packet.kind === KIND.WELCOME) this.#laneWelcome(bytes, packet)
-      if (packet.kind !== KIND.REPLY || packet.call !== call) continue
-      answer = { status: packet.status, value: this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd) }
-    }
-    return answer
-  }
-
-  /**
-   * @param {Uint8Array} bytes
-   * @param {Packet} packet
-   */
-  #laneWelcome(bytes, { items, payloadAt, payloadEnd }) {
-    this.#acknowledged = Math.max(this.#acknowledged, items?.received)
-    const { host } = this.#decoder.decode(bytes, payloadAt, payloadEnd)
-    if (host) this.#greeting = { ...this.#greeting, host }
   }
 
   /**
@@ -503,7 +396,7 @@ export class Session {
   }
 
   #batched() {
-    this.#outbox?.forget(this.#acknowledged)
+    this.#outbox?.forget(this.#sync.acknowledged)
     this.#inbox.settled()
   }
 
@@ -614,11 +507,19 @@ export class Session {
     this.#finish(outbox, start, beginPacket(outbox.writer, KIND.REPLY, { call, status }), value, 'result', status === 0)
   }
 
+  /**
+   * A lane that comes later says which host it means.
+   * @param {Uint8Array | undefined} host
+   */
+  #met(host) {
+    if (host) this.#greeting = { ...this.#greeting, host }
+  }
+
   /** @param {any} details */
   #welcome({ host, processId, webContentsId, frame, limits }) {
     if (this.#welcomed) throw new MalformedError(1002, 'a second welcome')
     this.#welcomed = true
-    if (host) this.#greeting = { ...this.#greeting, host }
+    this.#met(host)
     this.processId = processId
     this.webContentsId = webContentsId
     Object.assign(/** @type {Outbox} */ (this.#outbox).limits, limits)
@@ -668,7 +569,7 @@ export class Session {
     this.#inbox.flush()
     this.#closed = closed
     this.#ports.end()
-    this.#lane?.close()
+    this.#sync.close()
     const refused = this.#welcomed || !this.#outbox ? undefined : error ?? refusedError(this.address, closed)
     const text = `the connection was closed (${closed.code}${closed.reason && `: ${closed.reason}`})`
     this.#calls.rejectAll(() => true, 'ERR_CLOSED', refused?.message ?? text)

@@ -5,7 +5,7 @@
 import { codedError } from './errors.js'
 import { MalformedError } from './malformed-error.js'
 
-/** @typedef {import('./session.js').Handlers} Handlers */
+/** @typedef {import('./outbox.js').Handlers} Handlers */
 
 const NOT_OPENED = 'it is not running, or it refuses this page; its log says which'
 

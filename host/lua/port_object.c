@@ -92,10 +92,14 @@ static struct port_object *check_port(lua_State *L, int index, lua_Integer place
                                       const struct port_object *source) {
   struct port_object *port = luaL_testudata(L, index, PORT_CLASS);
   int i = (int)place - 1;
-  if (!port && !source) luaL_error(L, "Invalid value for transfer"); /* as contents and frames say it */
-  if (!port) luaL_error(L, "Port at index %d is not a valid port", i);
-  if (port == source) luaL_error(L, "Port at index %d contains the source port", i);
-  if (port->neutered) luaL_error(L, "Port at index %d is already neutered", i);
+  if (!port && !source)
+    luaL_error(L, "Invalid value for transfer"); /* as contents and frames say it */
+  else if (!port)
+    luaL_error(L, "Port at index %d is not a valid port", i);
+  else if (port == source)
+    luaL_error(L, "Port at index %d contains the source port", i);
+  else if (port->neutered)
+    luaL_error(L, "Port at index %d is already neutered", i);
   return port;
 }
 
@@ -125,8 +129,10 @@ static size_t check_list(lua_State *L, int index, const struct port_object *sour
 static const uint64_t *push_ids(lua_State *L, int index, size_t count, const struct port_object *source) {
   uint64_t *ids = lua_newuserdatauv(L, count * sizeof *ids + 1, 0);
   for (size_t i = 0; i < count; i++) {
+    const struct port_object *port;
     lua_rawgeti(L, index, (lua_Integer)i + 1);
-    ids[i] = check_port(L, -1, (lua_Integer)i + 1, source)->id; /* a finalizer may have transferred it */
+    port = check_port(L, -1, (lua_Integer)i + 1, source); /* a finalizer may have transferred it */
+    if (port) ids[i] = port->id;
     lua_pop(L, 1);
   }
   return ids;

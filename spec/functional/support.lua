@@ -84,7 +84,9 @@ function Process:wait()
 end
 
 function Process:kill(signal)
-  uv.kill(self.pid, signal or "sigterm")
+  signal = signal or "sigterm"
+  self.terminating = self.terminating or signal == "sigterm"
+  uv.kill(self.pid, signal)
 end
 
 --- Waits for a line in the log that contains the plain text.
@@ -129,7 +131,8 @@ end
 
 --- Ends it as an operator does; it must end well.
 function Host:stop()
-  if not self.code then self:kill("sigterm") end
+  -- A second signal would end it at once.
+  if not self.code and not self.terminating then self:kill("sigterm") end
   local code = self:wait()
   remove_tree(self.folder)
   if code ~= 0 or self.signal ~= 0 then

@@ -41,7 +41,8 @@ describe("the client's bundle", function()
   it("serves an alias and what it imports beside the classic script", function()
     local modules = {
       ["entry.js"] = "export const one = 1\n",
-      ["alias.js"] = "import { one } from './entry.js'\nimport { two } from './two.js'\nexport const three = one + two\n",
+      ["alias.js"] = "import { one } from './entry.js'\nimport { two } from './two.js'\n" ..
+        "export const three = one + two\n",
       ["two.js"] = "export const two = 2\n",
     }
     assert.equal("", (bundle(modules, "alias.js")))

@@ -163,8 +163,19 @@ struct frame *frame_next(const struct frame *root, struct frame *frame) {
   return NULL;
 }
 
+/* What a page claims its URL to be, if that has the origin which its browser says it has; else that origin. */
+static struct slice page_url(const struct frame *frame, struct slice claimed) {
+  const char *origin = frame->session->origin;
+  size_t len = origin ? strlen(origin) : 0;
+  if (!origin || !claimed.len) return claimed;
+  if (claimed.len >= len && memcmp(claimed.data, origin, len) == 0 &&
+      (claimed.len == len || memchr("/?#", claimed.data[len], 3)))
+    return claimed;
+  return slice_str(origin);
+}
+
 enum status frame_update(struct frame *frame, const struct frame_claim *claim) {
-  if (set_text(&frame->url, claim->url) != ST_OK || set_text(&frame->name, claim->name) != ST_OK)
+  if (set_text(&frame->url, page_url(frame, claim->url)) != ST_OK || set_text(&frame->name, claim->name) != ST_OK)
     return ST_NOMEM;
   return set_text(&frame->title, claim->title);
 }

@@ -79,7 +79,8 @@ void frame_free(struct frames *frames, struct frame *frame, uint64_t *contents_g
 struct frame *frame_deepest(struct frame *frame);
 /* The next frame of the subtree of `root` in pre-order, or NULL. Start with `root`. */
 struct frame *frame_next(const struct frame *root, struct frame *frame);
-/* Changes what the client claims; an empty slice leaves it. ST_OK or ST_NOMEM. */
+/* Changes what the client claims; an empty slice leaves it. A page's URL is of its Origin, or is its Origin.
+ * ST_OK or ST_NOMEM. */
 enum status frame_update(struct frame *frame, const struct frame_claim *claim);
 
 #endif

@@ -408,7 +408,7 @@ describe("app.spawn", function()
       host:stop()
       start "limits = { drain = '100ms' },"
       local pid = spawn({ name = "stubborn", command = "sh", stdio = "pipe",
-        args = { "-c", "trap '' TERM; echo ready; while true; do sleep 1000; done" } }).pid
+        args = { "-c", "trap '' TERM; echo ready; exec sleep 1000" } }).pid
       wait_events("stubborn", function(events) return text_of(events, "stdout") == "ready\n" end)
       host:kill "sigterm"
       assert.equal(0, host:wait())

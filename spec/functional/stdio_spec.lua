@@ -228,7 +228,7 @@ describe("listen = { 'stdio:' }", function()
       print(pcall(require("ipchost.renderer").connect, "stdio:"))
     ]])
     local host = start()
-    assert.matches("stdio: is the host's own here", host.err, 1, true)
+    host:wait_log "stdio: is the host's own here"
     host.input:close()
     assert.equal(0, host:wait())
   end)

@@ -8,6 +8,7 @@ local STRANGER = 65533
 
 local SCRIPT = [[
   ipcMain.handle("echo", function(_, ...) return ... end)
+  ipcMain.handle("url", function(event) return event.senderFrame.url end)
   ipcMain.handle("who", function(event) return event.sender:getType() .. " " .. event.senderFrame.origin end)
 ]]
 
@@ -59,6 +60,19 @@ describe("a WebSocket", function()
   end
 
   after_each(function() host:stop() end)
+
+  it("takes no URL of another origin from a page", function()
+    start()
+    local own = "http://127.0.0.1:" .. port
+    local page_url = own .. "/a?b#c"
+    local claims = { ["http://bank.example/"] = own, [page_url] = page_url, [own .. "0/"] = own, [own] = own }
+    for claimed, taken in pairs(claims) do
+      local page = hello(port, { Origin = own }, { url = claimed })
+      page:packet("welcome")
+      assert.equal(taken, page:invoke("url"))
+      page.socket:close()
+    end
+  end)
 
   it("carries a session: a page's with its Origin, a native client's without one", function()
     start()

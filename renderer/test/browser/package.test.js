@@ -175,7 +175,7 @@ test('a page of another origin is refused', async () => {
     assert.deepEqual(failure, {
       code: 'ERR_CLOSED', message: `Cannot connect to ${host.address.ws}/ipchost: it is not running, or it refuses this page; its log says which`,
     })
-    assert.match(host.log, new RegExp(`403.*'${other.url}'.*security\\.origins`))
+    await host.waitLog(new RegExp(`403.*'${other.url}'.*security\\.origins`))
   } finally {
     await browser.closePages()
     await other.stop()

@@ -47,6 +47,15 @@ class Host {
     return this
   }
 
+  /**
+   * Resolves once the log, which is written behind what it tells of, has the text.
+   * @param {RegExp} pattern
+   */
+  async waitLog(pattern) {
+    const signal = AbortSignal.timeout(PATIENCE_MS)
+    while (!pattern.test(this.log)) await once(this.#process.stderr, 'data', { signal })
+  }
+
   /** Ends it as an operator does; it must end well. */
   async stop() {
     this.#process.kill('SIGTERM')

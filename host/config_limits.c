@@ -17,10 +17,13 @@ struct limit {
   enum kind kind;
   size_t offset;
   uint64_t min, max;
+  bool later; /* a version to come keeps to it */
 };
 
 #define LIMIT(name, kind, min, max)                                                                          \
-  { #name, kind, offsetof(struct limits, name), min, max }
+  { #name, kind, offsetof(struct limits, name), min, max, false }
+#define LATER(name, kind, min, max)                                                                          \
+  { #name, kind, offsetof(struct limits, name), min, max, true }
 
 static const struct limit table[] = {
     LIMIT(packet, SIZE, 256, 0x7fffffff), /* a block's length has 31 bits */
@@ -29,11 +32,11 @@ static const struct limit table[] = {
     LIMIT(invokes, COUNT, 1, MAX_COUNT),    LIMIT(outbound, SIZE, 1, MAX_SIZE),
     LIMIT(outbound_max, SIZE, 1, MAX_SIZE), LIMIT(window, SIZE, 1, MAX_SIZE),
     LIMIT(handshake, DURATION, 1, MAX_MS),  LIMIT(idle, DURATION, 0, MAX_MS),
-    LIMIT(handler, DURATION, 0, MAX_MS),    LIMIT(handler_abort, FLAG, 0, 1),
-    LIMIT(reply, DURATION, 0, MAX_MS),      LIMIT(sync_reply, DURATION, 1, MAX_MS),
-    LIMIT(load, DURATION, 1, MAX_MS),       LIMIT(drain, DURATION, 0, MAX_MS),
-    LIMIT(grace, DURATION, 0, MAX_MS),      LIMIT(resume, DURATION, 0, MAX_MS),
-    LIMIT(memory, SIZE, 0, MAX_SIZE),       LIMIT(log_queue, SIZE, 256, MAX_SIZE)};
+    LATER(handler, DURATION, 0, MAX_MS),    LATER(handler_abort, FLAG, 0, 1),
+    LATER(reply, DURATION, 0, MAX_MS),      LIMIT(sync_reply, DURATION, 1, MAX_MS),
+    LATER(load, DURATION, 1, MAX_MS),       LIMIT(drain, DURATION, 0, MAX_MS),
+    LATER(grace, DURATION, 0, MAX_MS),      LATER(resume, DURATION, 0, MAX_MS),
+    LATER(memory, SIZE, 0, MAX_SIZE),       LIMIT(log_queue, SIZE, 256, MAX_SIZE)};
 
 enum { LIMITS = sizeof table / sizeof *table };
 
@@ -96,6 +99,7 @@ static void read_limit(struct config_reader *reader, const struct limit *limit) 
   char key[48], min[32], max[32];
   double number;
   snprintf(key, sizeof key, "limits.%s", limit->name);
+  if (limit->later) config_fail_value(reader, key, "not limited by this version; leave it out");
   number = value(reader, key, limit);
   describe(limit->min, limit->kind, min, sizeof min);
   describe(limit->max, limit->kind, max, sizeof max);

@@ -163,7 +163,8 @@ struct frame *frame_next(const struct frame *root, struct frame *frame) {
   return NULL;
 }
 
-/* What a page claims its URL to be, if that has the origin which its browser says it has; else that origin. */
+/* What a page claims its URL to be, if that has the origin which its browser says it has; else that origin.
+ */
 static struct slice page_url(const struct frame *frame, struct slice claimed) {
   const char *origin = frame->session->origin;
   size_t len = origin ? strlen(origin) : 0;
@@ -175,7 +176,8 @@ static struct slice page_url(const struct frame *frame, struct slice claimed) {
 }
 
 enum status frame_update(struct frame *frame, const struct frame_claim *claim) {
-  if (set_text(&frame->url, page_url(frame, claim->url)) != ST_OK || set_text(&frame->name, claim->name) != ST_OK)
+  if (set_text(&frame->url, page_url(frame, claim->url)) != ST_OK ||
+      set_text(&frame->name, claim->name) != ST_OK)
     return ST_NOMEM;
   return set_text(&frame->title, claim->title);
 }

@@ -30,6 +30,21 @@ export function makeBuffer(bytes, maxByteLength) {
   return made
 }
 
+/**
+ * @param {Uint8Array[]} parts copied, one behind the other
+ * @param {number} size of all
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function joined(parts, size) {
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
+}
+
 /** Newer engines give each error an accessor of its own, which their structuredClone keeps. */
 const STACK_IS_SET = Object.getOwnPropertyDescriptor(new Error(), 'stack')?.set !== undefined
 

@@ -2,7 +2,7 @@
  * Decoder: value documents (docs/protocol.md, section 8) to JavaScript values. Work and memory follow the bytes that
  * are there, never a declared length. What is malformed is a MalformedError 1007. Knows no packet and no session.
  */
-import { makeBuffer, makeError, makeSparse, makeTagged, makeView } from './construct.js'
+import { joined, makeBuffer, makeError, makeSparse, makeTagged, makeView } from './construct.js'
 import { Reader } from './reader.js'
 import { decodeWtf8 } from './text.js'
 import { TAGGED_VIEWS } from './view-tags.js'
@@ -258,13 +258,7 @@ export class Decoder extends Reader {
       chunks.push(this.bytes.subarray(start, this.at))
       length += this.at - start
     }
-    const bytes = new Uint8Array(length)
-    let at = 0
-    for (const chunk of chunks) {
-      bytes.set(chunk, at)
-      at += chunk.length
-    }
-    return bytes
+    return joined(chunks, length)
   }
 
   /** @param {number} initial */

@@ -2,6 +2,7 @@
  * PostLane: calls that block, in a page or a worker of one: each is a synchronous POST (docs/protocol.md, section 9). Knows nothing of
  * what is in a block.
  */
+import { joined } from './construct.js'
 import { LaneError } from './lane-error.js'
 
 /** @typedef {import('./sync-calls.js').SyncQuestion} SyncQuestion */
@@ -37,20 +38,6 @@ export class PostLane {
   }
 
   close() {}
-}
-
-/**
- * @param {Uint8Array[]} parts
- * @param {number} size of all
- */
-function joined(parts, size) {
-  const bytes = new Uint8Array(size)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }
 
 /**

@@ -62,8 +62,9 @@ static enum status set_level(const char *value, struct options *out, struct faul
 static enum status unknown_flag(const char *arg, struct fault *fault) {
   static const char *const flags[] = {"--check", "--dev", "--log-level", "--version", "--help", NULL};
   char name[64];
-  struct nearest nearest = nearest_start(name);
+  struct nearest nearest;
   snprintf(name, sizeof name, "%.*s", (int)strcspn(arg, "="), arg);
+  nearest = nearest_start(name);
   for (int i = 0; flags[i]; i++) nearest_try(&nearest, flags[i]);
   if (nearest.name)
     return fault_set(fault, ST_INVALID, 0, NULL, "%.60s: unknown option; did you mean %s?", arg,

@@ -62,7 +62,7 @@ static void civil(int64_t days, int64_t *year, int *month, int *day) {
 }
 
 static void push_iso(lua_State *L, double value) {
-  char text[40];
+  char text[80]; /* as much as the widest numbers of these types take */
   int64_t ms = (int64_t)value, days = ms / DAY_MS - (ms % DAY_MS < 0), rest = ms - days * DAY_MS, year;
   int month, day;
   civil(days, &year, &month, &day);

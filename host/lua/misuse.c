@@ -2,6 +2,7 @@
  * listener. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/nearest.h"
 #include "base/utf8.h"
@@ -84,12 +85,36 @@ void misuse_no_listener(lua_State *L, const char *channel) {
   lua_settop(L, top);
 }
 
+static int no_field(lua_State *L, const char *class_name, const char *key, const struct nearest *nearest) {
+  if (nearest->name)
+    return luaL_error(L, "%s has no field '%s'; did you mean '%s'?", class_name, key, nearest->name);
+  return luaL_error(L, "%s has no field '%s'", class_name, key);
+}
+
 int misuse_no_field(lua_State *L, const char *class_name, const char *key, const char *const *names) {
   struct nearest nearest = nearest_start(key);
   for (; *names; names++) nearest_try(&nearest, *names);
-  if (nearest.name)
-    return luaL_error(L, "%s has no field '%s'; did you mean '%s'?", class_name, key, nearest.name);
-  return luaL_error(L, "%s has no field '%s'", class_name, key);
+  return no_field(L, class_name, key, &nearest);
+}
+
+/* __index of a module: (table, key); upvalue 1 is its name. */
+static int missing_field(lua_State *L) {
+  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+  struct nearest nearest;
+  /* Whoever asks for `then` wants to know whether this is a promise. */
+  if (!key || strcmp(key, "then") == 0) return 0;
+  nearest = nearest_start(key);
+  lua_pushvalue(L, 1);
+  try_keys(L, &nearest);
+  return no_field(L, lua_tostring(L, lua_upvalueindex(1)), key, &nearest);
+}
+
+void misuse_explain_fields(lua_State *L, const char *name) {
+  if (!lua_getmetatable(L, -1)) lua_createtable(L, 0, 1);
+  lua_pushstring(L, name);
+  lua_pushcclosure(L, missing_field, 1);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
 }
 
 struct slice misuse_channel(lua_State *L, int index) {

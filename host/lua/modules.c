@@ -170,7 +170,7 @@ static const luaL_Reg app_methods[] = {{"isReady", app_is_ready},
                                        {"metrics", app_metrics},
                                        {NULL, NULL}};
 
-static const char APP_KEY;
+static const char APP_KEY, APP_NAMES_KEY;
 
 /* app's own fields: C's, then the prelude's (whenReady, settings). */
 static int app_index(lua_State *L) {
@@ -181,6 +181,26 @@ static int app_index(lua_State *L) {
   lua_pushvalue(L, 2);
   lua_rawget(L, -2);
   return 1;
+}
+
+/* Tells app's class the names of app_index's fields: a list that lives as long as the state. [-0, +0, m] */
+static void name_app_fields(lua_State *L) {
+  const char **names;
+  size_t count = 0;
+  int top = lua_gettop(L);
+  hook_push(L, "app");
+  for (lua_pushnil(L); lua_next(L, top + 1); lua_pop(L, 1)) count++;
+  names = lua_newuserdatauv(L, (sizeof app_methods / sizeof *app_methods + count) * sizeof *names, 1);
+  lua_pushvalue(L, top + 1); /* whose keys the list borrows */
+  lua_setiuservalue(L, -2, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &APP_NAMES_KEY);
+  count = 0;
+  for (const luaL_Reg *method = app_methods; method->name; method++) names[count++] = method->name;
+  for (lua_pushnil(L); lua_next(L, top + 1); lua_pop(L, 1)) names[count++] = lua_tostring(L, -2);
+  names[count] = NULL;
+  luaL_getmetatable(L, APP_CLASS);
+  emitter_class_names(L, names);
+  lua_settop(L, top);
 }
 
 /* ---- putting it together ---- */
@@ -252,6 +272,18 @@ static void open_prelude(lua_State *L, struct runtime *rt, int ipc) {
   rt->hooks = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+/* A mistyped field of a module says so. [-0, +0, m] with `ipc` at the top */
+static void explain_fields(lua_State *L) {
+  static const char *const modules[] = {"webContents", "webFrameMain", "MessageChannelMain", "async",
+                                        "Promise"};
+  misuse_explain_fields(L, "ipc");
+  for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
+    lua_getfield(L, -1, modules[i]);
+    misuse_explain_fields(L, modules[i]);
+    lua_pop(L, 1);
+  }
+}
+
 void modules_open(lua_State *L) {
   struct runtime *rt = runtime_of(L);
   int ipc;
@@ -289,5 +321,7 @@ void modules_open(lua_State *L) {
   lua_pushvalue(L, ipc);
   lua_setfield(L, -2, "ipchost");
   lua_pop(L, 1);
+  name_app_fields(L);
+  explain_fields(L);
   lua_setglobal(L, "ipc");
 }

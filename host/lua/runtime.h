@@ -160,6 +160,9 @@ void misuse_no_listener(lua_State *L, const char *channel);
 /* Raises "<class> has no field '<key>'; did you mean '<nearest>'?". `names` is a NULL-terminated list. [-0,
  * +0, v] */
 int misuse_no_field(lua_State *L, const char *class_name, const char *key, const char *const *names);
+/* Has a read of a field that the table at the top (known as `name`) does not have raise the same. [-0, +0, m]
+ */
+void misuse_explain_fields(lua_State *L, const char *name);
 /* The string at `index`, or raises at level 2 `Missing required channel argument`. [-0, +0, v] */
 struct slice misuse_channel(lua_State *L, int index);
 

@@ -4,6 +4,8 @@
 -- All of async is loaded before coroutine.yield is guarded: it keeps the raw one.
 local async = require "async"
 local scheduler = require "async.scheduler"
+local foreign = require "ipchost.foreign"
+local source = require "ipchost.source"
 local uv = require "luv"
 
 local yield = coroutine.yield
@@ -57,11 +59,11 @@ end
 
 --- Precompiled chunks can crash the interpreter: text only.
 local function refuse_bytecode()
-  local load, loadfile = load, loadfile
+  local load = load
   _G.load = function(chunk, name, _, ...) return load(chunk, name, "t", ...) end
   _G.loadfile = function(name, _, ...)
     if name == nil then error("loadfile wants the name of a file inside of the host", 2) end
-    return loadfile(name, "t", ...)
+    return source.load(name, ...)
   end
   _G.dofile = function(name)
     local chunk, message = _G.loadfile(name)
@@ -108,7 +110,7 @@ end
 local function search_text(name)
   local path, message = package.searchpath(name, package.path)
   if not path then return message end
-  local chunk, why = loadfile(path, "t")
+  local chunk, why = source.load(path)
   if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, why), 0) end
   return chunk, path
 end
@@ -121,6 +123,8 @@ local function find_loader(name)
     if type(loader) == "function" then return loader, extra end
     if loader then messages[#messages + 1] = (loader:gsub("^\n?\t?", "\n\t")) end
   end
+  local advice = foreign.module(name)
+  if advice then error(("module '%s' is not there in scripts: %s"):format(name, advice), 3) end
   error(("module '%s' not found:%s"):format(name, table.concat(messages)), 3)
 end
 
@@ -145,7 +149,7 @@ end
 
 local function run_entries(paths)
   for _, path in ipairs(paths) do
-    local chunk, message = loadfile(path, "t")
+    local chunk, message = source.load(path)
     if not chunk then error(message, 0) end
     chunk(path)
   end
@@ -176,5 +180,6 @@ return function(host)
   replace_require(host)
   guard_coroutines()
   print_to_log(host.log)
+  foreign.explain(_G, host.log)
   return { drain = scheduler.drain, top_level = scheduler.top_level, load = load_entries }
 end

@@ -115,6 +115,19 @@ out:
   return status;
 }
 
+static void put_below(struct frame *parent, struct frame *frame) {
+  frame->parent = parent;
+  frame->contents = parent->contents;
+  list_push(&parent->children, &frame->sibling);
+}
+
+enum status frame_join(struct frames *frames, struct session *session, struct frame *parent,
+                       const struct frame_claim *claim, struct frame **out) {
+  enum status status = new_frame(frames, session, 0, claim, out);
+  if (status == ST_OK) put_below(parent, *out);
+  return status;
+}
+
 enum status frame_open(struct frames *frames, struct frame *parent, uint64_t number,
                        const struct frame_claim *claim, uint64_t max, struct frame **out) {
   struct session *session = parent->session;
@@ -122,11 +135,8 @@ enum status frame_open(struct frames *frames, struct frame *parent, uint64_t num
   if (number < session->frame_next) return ST_EXISTS; /* numbers rise, so that none is used twice */
   if (session->frames.count + 1 >= max) return ST_LIMIT;
   status = new_frame(frames, session, number, claim, out);
-  if (status != ST_OK) return status;
-  (*out)->parent = parent;
-  (*out)->contents = parent->contents;
-  list_push(&parent->children, &(*out)->sibling);
-  return ST_OK;
+  if (status == ST_OK) put_below(parent, *out);
+  return status;
 }
 
 void frame_free(struct frames *frames, struct frame *frame, uint64_t *contents_gone) {

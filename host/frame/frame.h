@@ -31,7 +31,7 @@ struct frame {
   uint64_t number; /* the client's number of it in its session */
   struct session *session;
   struct contents *contents;
-  struct frame *parent;              /* NULL for a main frame */
+  struct frame *parent;              /* NULL for the main frame of its contents; may be of another session */
   struct list children;              /* in order of creation */
   struct list sibling;               /* node in the parent's children */
   char *url, *name, *title, *origin; /* never NULL */
@@ -64,6 +64,10 @@ static inline struct frame *frame_of(const struct session *session, uint64_t num
  * randomness). */
 enum status contents_open(struct frames *frames, struct session *session, enum contents_type type,
                           const struct frame_claim *claim, struct contents **out);
+/* Makes frame 0 of a new session, a document in a frame of `parent`'s, as a child of `parent`: in its
+ * contents. ST_OK, ST_NOMEM, ST_IO. */
+enum status frame_join(struct frames *frames, struct session *session, struct frame *parent,
+                       const struct frame_claim *claim, struct frame **out);
 /*
  * Opens frame `number` under `parent` in the same session. ST_EXISTS if the number was used already, ST_LIMIT
  * past `max` frames, ST_NOMEM, ST_IO.

@@ -6,10 +6,16 @@
 
 #include "base/random.h"
 
+/* Between a ticket and the hello that names it. */
+#define TICKET_LIFE_NS UINT64_C(5000000000)
+#define TICKETS_A_SESSION 256
+#define ORIGIN_MAX 512
+
 enum status core_init(struct core *core, const struct limits *limits, struct clock *clock, struct log *log) {
   *core = (struct core){.limits = limits, .clock = clock, .log = log};
   sessions_init(&core->sessions, limits->outbound_max);
   frames_init(&core->frames, &core->ids);
+  vouchers_init(&core->tickets, TICKET_LIFE_NS, TICKETS_A_SESSION, ORIGIN_MAX);
   ports_init(&core->ports);
   asks_init(&core->asks);
   gate_init(&core->gate);
@@ -26,6 +32,7 @@ void core_deinit(struct core *core) {
   ports_deinit(core);
   calls_deinit(&core->calls);
   asks_deinit(&core->asks);
+  vouchers_deinit(&core->tickets);
   frames_deinit(&core->frames);
   sessions_deinit(&core->sessions);
 }
@@ -210,6 +217,8 @@ static enum status receive_other(struct core *core, struct lane *lane, const str
     return core_frame_update(core, lane->session, packet, fault);
   case PACKET_FRAME_CLOSE:
     return receive_frame_close(core, lane, packet, fault);
+  case PACKET_TICKET:
+    return core_give_ticket(core, lane->session, packet, fault);
   case PACKET_PING:
     lane_write(lane, &(struct packet){.kind = PACKET_PONG, .token = packet->token}, slice_of(NULL, 0));
     return ST_OK;

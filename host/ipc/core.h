@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "frame/frame.h"
+#include "frame/vouchers.h"
 #include "ipc/asks.h"
 #include "ipc/calls.h"
 #include "ipc/gate.h"
@@ -23,10 +24,13 @@
 
 #define HOST_ID_LEN 16
 
+struct details;
+
 struct core {
   struct ids ids;
   struct sessions sessions;
   struct frames frames;
+  struct vouchers tickets; /* of session by processId, about the frame that is to be the parent */
   struct calls calls;
   struct ports ports;
   struct asks asks;
@@ -111,7 +115,7 @@ size_t core_buffered(const struct core *core, uint64_t frame);
 /* True when they are half of limits.outbound or less; else `drained` of the border follows for the process,
  * or the end of the frame. */
 bool core_drained(const struct core *core, uint64_t frame);
-/* Ends a webContents: its sessions are told with bye 1000. */
+/* Ends a webContents with all its frames: the session of the main frame is told with bye 1000. */
 void core_close_contents(struct core *core, uint64_t contents);
 
 /* Looks, borrowed until the next call into the core; NULL once destroyed. */
@@ -124,13 +128,14 @@ static inline const struct contents *core_contents(const struct core *core, uint
 
 /* ---- from the host's clock ---- */
 
-/* Answers sync calls that are past limits.sync_reply, gives up lanes that wait for as long, and ends sessions
- * whose main lane does not come. Call it about once a second. */
+/* Answers sync calls that are past limits.sync_reply, gives up lanes that wait for as long, ends sessions
+ * whose main lane does not come, and forgets old tickets. Call it about once a second. */
 void core_sweep(struct core *core);
 
 /* ---- shared with its own parts ---- */
 
-/* core_session.c: ends a session and all that is its own, telling the scripts; `gone` as in struct border. */
+/* core_session.c: ends a session and all that is its own, telling the scripts; `gone` as in struct border.
+ * Sessions whose main frames are below its own end with it, and are told with bye 4007. */
 void core_end_session(struct core *core, struct session *session, const struct gone *gone);
 /* Ends it so, and closes its main lane with `fault`. */
 void core_close_session(struct core *core, struct session *session, const struct fault *fault);
@@ -142,6 +147,13 @@ enum status core_frame_update(struct core *core, struct session *session, const 
                               struct fault *fault);
 enum status core_frame_close(struct core *core, struct session *session, const struct packet *packet,
                              struct fault *fault);
+/* core_ticket.c: answers the question for one. ST_OK, or ST_MALFORMED with `fault` filled. */
+enum status core_give_ticket(struct core *core, struct session *session, const struct packet *packet,
+                             struct fault *fault);
+/* core_ticket.c: the frame that the ticket in a hello's details makes the parent, NULL without one. ST_OK, or
+ * ST_DENIED with `fault` filled. */
+enum status core_take_ticket(struct core *core, const struct details *details, const char *origin,
+                             struct frame **parent, struct fault *fault);
 /* core_ask.c: a reply from a client; ST_OK, or a status with `fault` filled. */
 enum status core_answer(struct core *core, struct session *session, const struct packet *packet,
                         struct fault *fault);

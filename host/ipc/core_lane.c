@@ -131,6 +131,7 @@ void core_sweep(struct core *core) {
   uint64_t now = clock_now(core->clock);
   struct list *all = &core->sessions.lanes;
   struct session *session;
+  vouchers_sweep(&core->tickets, now);
   if (core->sync_calls) core_expire(core);
   for (struct list *node = all->next; node != all; node = node->next)
     check_held(core, LIST_ENTRY(node, struct lanes, node), now);

@@ -77,18 +77,50 @@ static enum status open_session(struct core *core, struct lane *lane, const stru
   return ST_OK;
 }
 
+/* That of a new contents, or, below `parent`, in that one's. */
 static enum status open_main_frame(struct core *core, struct session *session, const struct core_peer *peer,
-                                   const struct details *details, struct contents **out) {
+                                   const struct details *details, struct frame *parent) {
   enum contents_type type = peer->page ? CONTENTS_PAGE : peer->child ? CONTENTS_CHILD : CONTENTS_NATIVE;
-  enum status status = contents_open(&core->frames, session, type, &details->claim, out);
-  if (status == ST_OK) (*out)->os_pid = peer->child ? peer->child : details->pid;
+  struct contents *contents;
+  struct frame *frame;
+  enum status status;
+  if (parent) return frame_join(&core->frames, session, parent, &details->claim, &frame);
+  status = contents_open(&core->frames, session, type, &details->claim, &contents);
+  if (status == ST_OK) contents->os_pid = peer->child ? peer->child : details->pid;
   return status;
+}
+
+static void tell_opened(struct core *core, const struct frame *frame) {
+  if (!core->border) return;
+  if (frame->parent)
+    core->border->frame_created(core->border_user, frame->contents->id, frame->id);
+  else
+    core->border->contents_created(core->border_user, frame->contents->id);
+}
+
+static enum status open_all(struct core *core, struct lane *lane, const struct packet *hello,
+                            const struct core_peer *peer, const struct details *details,
+                            struct fault *fault) {
+  struct session *session;
+  struct frame *parent;
+  enum status status = core_take_ticket(core, details, peer->origin, &parent, fault);
+  if (status != ST_OK) return status;
+  status = open_session(core, lane, hello, peer->origin, &session);
+  if (status != ST_OK) goto out;
+  status = open_main_frame(core, session, peer, details, parent);
+  if (status != ST_OK || (status = core_welcome(core, lane, false)) != ST_OK) {
+    core_end_session(core, session, NULL);
+    goto out;
+  }
+  tell_opened(core, session->main_frame);
+  return ST_OK;
+out:
+  return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
 }
 
 enum status core_hello(struct core *core, struct lane *lane, const struct packet *hello,
                        const struct core_peer *peer, struct fault *fault) {
   struct session *session = sessions_find(&core->sessions, hello->id);
-  struct contents *contents;
   struct details details;
   enum status status;
   if (hello->version != PROTOCOL_VERSION)
@@ -102,17 +134,7 @@ enum status core_hello(struct core *core, struct lane *lane, const struct packet
     return fault_set(fault, ST_NOT_FOUND, 4007, "ERR_CLOSED",
                      "hello: the session that the sync lane belongs to is gone");
   if (session) return core_attach(core, lane, session, hello, peer->origin, fault);
-  status = open_session(core, lane, hello, peer->origin, &session);
-  if (status != ST_OK) goto out;
-  status = open_main_frame(core, session, peer, &details, &contents);
-  if (status != ST_OK || (status = core_welcome(core, lane, false)) != ST_OK) {
-    core_end_session(core, session, NULL);
-    goto out;
-  }
-  if (core->border) core->border->contents_created(core->border_user, contents->id);
-  return ST_OK;
-out:
-  return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
+  return open_all(core, lane, hello, peer, &details, fault);
 }
 
 /* ---- frames ---- */
@@ -169,12 +191,22 @@ static void destroy_one(struct core *core, struct frame *frame, const struct gon
   if (contents) core->border->contents_destroyed(core->border_user, contents, gone);
 }
 
-static void destroy_tree(struct core *core, struct frame *root, const struct gone *gone) {
+/*
+ * Those below that are main frames of other sessions take these with them. Who is told may end any session,
+ * so that frames are looked up anew each time; a session that is ending in a call further up has its frames
+ * destroyed here.
+ */
+static void destroy_tree(struct core *core, uint64_t root, const struct gone *gone) {
   struct frame *frame;
-  do {
-    frame = frame_deepest(root);
-    destroy_one(core, frame, gone);
-  } while (frame != root);
+  struct fault fault;
+  fault_set(&fault, ST_CLOSED, 4007, NULL, "the frame above has ended");
+  while ((frame = frame_get(&core->frames, root))) {
+    frame = frame_deepest(frame);
+    if (frame->number || frame->session->ending)
+      destroy_one(core, frame, gone);
+    else
+      core_close_session(core, frame->session, &fault);
+  }
   core_tell_unanswered(core);
 }
 
@@ -182,8 +214,8 @@ enum status core_frame_close(struct core *core, struct session *session, const s
                              struct fault *fault) {
   struct frame *frame = frame_of(session, packet->frame);
   if (!frame) return ST_OK;
-  if (!frame->parent) return fault_set(fault, ST_CLOSED, 1000, NULL, "the main frame was closed");
-  destroy_tree(core, frame, NULL);
+  if (!frame->number) return fault_set(fault, ST_CLOSED, 1000, NULL, "the main frame was closed");
+  destroy_tree(core, frame->id, NULL);
   return ST_OK;
 }
 
@@ -218,7 +250,8 @@ void core_end_session(struct core *core, struct session *session, const struct g
   ports_end_session(core, session);
   asks_end(&core->asks, session, 0, ASK_CLOSED);
   close_sync_lanes(session);
-  if (session->main_frame) destroy_tree(core, session->main_frame, gone);
+  vouchers_drop(&core->tickets, session->process);
+  if (session->main_frame) destroy_tree(core, session->main_frame->id, gone);
   session_asks_free(session->asks);
   session_free(&core->sessions, session);
 }

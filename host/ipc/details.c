@@ -20,17 +20,24 @@ static struct slice *text_member(struct details *details, struct slice key) {
   return NULL;
 }
 
+static struct slice *bytes_member(struct details *details, struct slice key) {
+  if (slice_equal(key, slice_str("host"))) return &details->host;
+  if (slice_equal(key, slice_str("ticket"))) return &details->ticket;
+  if (slice_equal(key, slice_str("issuer"))) return &details->issuer;
+  return NULL;
+}
+
 /* Bytes, or as an encoder of values may write them: a Uint8Array. */
-static enum status read_host(struct slice *in, struct details *details, struct fault *fault) {
+static enum status read_bytes(struct slice *in, struct slice *bytes, struct fault *fault) {
   static const uint8_t tag[] = {0xd8, 64};
   if (in->len > sizeof tag && memcmp(in->data, tag, sizeof tag) == 0)
     *in = slice_of(in->data + sizeof tag, in->len - sizeof tag);
-  if (cbor_read_string(in, CBOR_BYTES, &details->host) == ST_OK) return ST_OK;
-  return malformed(fault, "host must be bytes");
+  if (cbor_read_string(in, CBOR_BYTES, bytes) == ST_OK) return ST_OK;
+  return malformed(fault, "host, ticket and issuer must be bytes");
 }
 
 static enum status read_entry(struct slice *in, struct details *details, struct fault *fault) {
-  struct slice key, *text;
+  struct slice key, *text, *bytes;
   if (cbor_read_string(in, CBOR_TEXT, &key) != ST_OK) return malformed(fault, "keys must be text");
   if ((text = text_member(details, key))) {
     if (cbor_read_string(in, CBOR_TEXT, text) != ST_OK || text->len > TEXT_MAX || !utf8_valid(*text))
@@ -40,7 +47,7 @@ static enum status read_entry(struct slice *in, struct details *details, struct 
   if (slice_equal(key, slice_str("pid")))
     return cbor_read_uint(in, &details->pid) == ST_OK ? ST_OK
                                                       : malformed(fault, "pid must be an unsigned integer");
-  if (slice_equal(key, slice_str("host"))) return read_host(in, details, fault);
+  if ((bytes = bytes_member(details, key))) return read_bytes(in, bytes, fault);
   return cbor_skip(in, 32) == ST_OK ? ST_OK : malformed(fault, "not well-formed");
 }
 

@@ -10,7 +10,8 @@
 struct details {
   struct frame_claim claim;
   struct slice type, token, client;
-  struct slice host; /* who welcomed the session before; empty if not given */
+  struct slice host;           /* who welcomed the session before; empty if not given */
+  struct slice ticket, issuer; /* of a document in a frame of another's, and who has made it */
   uint64_t pid;
 };
 

@@ -100,7 +100,9 @@ static int frame_from_token(lua_State *L) {
   token = luaL_checkstring(L, 2);
   session = process > 0 ? sessions_by_process(&runtime_of(L)->core->sessions, (uint64_t)process) : NULL;
   if (session) frame = session->main_frame;
-  while (frame && strcmp(frame->token, token) != 0) frame = frame_next(session->main_frame, frame);
+  /* frames of others may be below */
+  while (frame && (frame->session != session || strcmp(frame->token, token) != 0))
+    frame = frame_next(session->main_frame, frame);
   return push_frame_or_nil(L, frame);
 }
 

@@ -18,8 +18,8 @@ let host
 before(async () => { host = await startHost(syncScript, 'limits = { sync_reply = "2s" }', all) })
 after(() => host.stop())
 
-async function open(name) {
-  const page = await browser.open(`${host.url}/${name}`)
+async function open(name, how = 'open') {
+  const page = await browser[how](`${host.url}/${name}`)
   await page.waitForFunction(() => window.ipchost && window.tests)
   return page
 }
@@ -98,7 +98,7 @@ test('a page of a listed origin asks another host, without a preflight', async (
   const own = await startHost('', '', { ...all, 'module.html': all['module.html'].replace("'self'", '*') })
   const asked = await startHost(syncScript, `security = { origins = { "${own.url}" } }`)
   try {
-    const page = await browser.open(`${own.url}/module.html`)
+    const page = await browser.openWatched(`${own.url}/module.html`)
     await page.waitForFunction(() => window.ipchost && window.tests)
     const methods = []
     page.on('request', (request) => methods.push(request.method()))
@@ -156,7 +156,7 @@ describe('sendSync fails', () => {
 
   test('where the host cannot be reached', async () => {
     browser.expect(/ERR_/)
-    const page = await open('module.html')
+    const page = await open('module.html', 'openWatched')
     await page.route('**/ipchost/sync', (route) => route.abort())
     assert.deepEqual(await failure(page, 'echo sync'), {
       name: 'Error', code: 'ERR_CLOSED',

@@ -71,7 +71,7 @@ void core_emitter_open(lua_State *L) {
 /* ---- without a host ---- */
 
 /* emitter_start_fn: run(listener, ...). It answers for the listener's errors; one of its own is printed. */
-static void start(lua_State *L, int nargs) {
+void core_emitter_start(lua_State *L, int nargs) {
   int listener = lua_gettop(L) - nargs;
   lua_rawgetp(L, LUA_REGISTRYINDEX, &RUNNER_KEY);
   if (lua_isnil(L, -1))
@@ -84,7 +84,7 @@ static void start(lua_State *L, int nargs) {
 }
 
 /* emitter_warn_fn: warn(text with a traceback). */
-static void warn(lua_State *L, const char *text) {
+void core_emitter_warn(lua_State *L, const char *text) {
   luaL_traceback(L, L, text, 1);
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, &WARN_KEY) == LUA_TNIL) {
     lua_pop(L, 2);
@@ -104,7 +104,7 @@ static int set_runner(lua_State *L) {
 }
 
 void core_emitter_own(lua_State *L) {
-  emitter_setup(L, start, warn);
+  emitter_setup(L, core_emitter_start, core_emitter_warn);
   lua_pushcfunction(L, set_runner);
   lua_setfield(L, -2, "set_runner");
 }

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/random.h"
+#include "core_host.h"
 #include "lua/clone.h"
 
 #define SCRATCH "ipchost.scratch"
@@ -104,5 +105,6 @@ int core_module_open(lua_State *L) {
 int luaopen_ipchost_core(lua_State *L) {
   core_module_open(L);
   core_emitter_own(L);
+  core_host_open(L);
   return 1;
 }

@@ -26,6 +26,10 @@ void core_emitter_open(lua_State *L);
  * +0, m] */
 void core_emitter_own(lua_State *L);
 
+/* What that has emitter_setup call. */
+void core_emitter_start(lua_State *L, int nargs);
+void core_emitter_warn(lua_State *L, const char *text);
+
 /* Returns nil, message, code, close code. [-0, +4, m] */
 int core_push_fault(lua_State *L, const struct fault *fault);
 

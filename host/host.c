@@ -246,7 +246,8 @@ static enum status open_children(struct host *host) {
 static enum status open_scripts(struct host *host) {
   static const luaL_Reg modules[] = {{"ipchost.core", core_module_open}, {NULL, NULL}};
   const struct config *config = host->config;
-  struct scripts_options options = {.loop = &host->loop,
+  struct scripts_options options = {.kind = &generation_own,
+                                    .loop = &host->loop,
                                     .core = &host->core,
                                     .log = host->log,
                                     .limits = &config->limits,

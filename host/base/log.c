@@ -25,6 +25,8 @@ struct log {
   enum log_format format;
   bool color;
   size_t queue_max;
+  log_sink_fn sink; /* instead of all that follows */
+  void *sink_user;
   pthread_t thread;
   pthread_mutex_t lock; /* guards what follows */
   pthread_cond_t wake;  /* for the thread: there is something to do */
@@ -173,10 +175,24 @@ enum status log_open(struct log **out, int fd, enum log_level level, enum log_fo
   return ST_OK;
 }
 
+enum status log_open_sink(struct log **out, enum log_level level, log_sink_fn sink, void *user) {
+  struct log *log = calloc(1, sizeof *log);
+  if (!log) return ST_NOMEM;
+  log->level = level;
+  log->sink = sink;
+  log->sink_user = user;
+  *out = log;
+  return ST_OK;
+}
+
 void log_close(struct log *log) {
   struct timespec until;
   int error = 0;
   if (!log) return;
+  if (log->sink) {
+    free(log);
+    return;
+  }
   clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += CLOSE_SECONDS;
   pthread_mutex_lock(&log->lock);
@@ -207,6 +223,10 @@ static void enqueue(struct log *log, const struct buf *line) {
 void log_text(struct log *log, enum log_level level, const char *where, struct slice text) {
   struct buf line = {0};
   if (!log_enabled(log, level)) return;
+  if (log->sink) {
+    log->sink(log->sink_user, level, where, text);
+    return;
+  }
   if (put_line(log, &line, level, where, text) != ST_OK) line.len = 0;
   enqueue(log, &line);
   buf_deinit(&line);

@@ -22,6 +22,10 @@ struct log;
 /* Returns new in *out: a log that writes to `fd` (borrowed). ST_OK, ST_NOMEM or ST_IO. */
 enum status log_open(struct log **out, int fd, enum log_level level, enum log_format format,
                      size_t queue_max);
+/* Takes a line in the place of the descriptor; called by whoever logs, and must not log. */
+typedef void (*log_sink_fn)(void *user, enum log_level level, const char *where, struct slice text);
+/* Returns new in *out: a log that gives each line to `sink`, as it is. ST_OK or ST_NOMEM. */
+enum status log_open_sink(struct log **out, enum log_level level, log_sink_fn sink, void *user);
 /* Writes what is queued, waits at most 1 s for a slow reader, and frees. NULL is allowed. */
 void log_close(struct log *log);
 bool log_enabled(const struct log *log, enum log_level level);

@@ -75,9 +75,8 @@ static int cancel(lua_State *L) {
 
 /* [-0, +0, e] */
 static void load(lua_State *L, struct runtime *rt) {
-  lua_getglobal(L, "require");
-  lua_pushliteral(L, "ipchost.ask");
-  lua_call(L, 1, 1);
+  hook_push(L, "load_ask");
+  lua_call(L, 0, 1);
   lua_pushcfunction(L, start);
   lua_pushcfunction(L, cancel);
   clone_open(L);

@@ -63,12 +63,18 @@ static void extras_push(lua_State *L, int index) {
 
 /* ---- guard ---- */
 
+/* The collector may run in a coroutine of another runtime of the state. */
+struct guard {
+  struct runtime *rt;
+  uint64_t call;
+};
+
 static int guard_gc(lua_State *L) {
-  uint64_t *call = lua_touserdata(L, 1);
-  struct runtime *rt = runtime_of(L);
+  const struct guard *guard = lua_touserdata(L, 1);
+  struct runtime *rt = guard->rt;
   rt->guards--;
   /* The room was made when the guard was: this only enqueues. */
-  if (core_call_pending(rt->core, *call)) rt->lost[rt->lost_count++] = *call;
+  if (core_call_pending(rt->core, guard->call)) rt->lost[rt->lost_count++] = guard->call;
   return 0;
 }
 
@@ -85,12 +91,12 @@ static void reserve_lost(lua_State *L, struct runtime *rt) {
 void event_guard(lua_State *L, int index) {
   struct event *event = lua_touserdata(L, index);
   struct runtime *rt = runtime_of(L);
-  uint64_t *call;
+  struct guard *guard;
   if (event->guarded) return;
   index = lua_absindex(L, index);
   extras_push(L, index);
-  call = lua_newuserdatauv(L, sizeof *call, 0);
-  *call = event->call;
+  guard = lua_newuserdatauv(L, sizeof *guard, 0);
+  *guard = (struct guard){rt, event->call};
   reserve_lost(L, rt); /* from here to the count nothing may run that guards another */
   lua_rawgetp(L, LUA_REGISTRYINDEX, &GUARD_KEY);
   lua_setmetatable(L, -2);

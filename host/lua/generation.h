@@ -78,6 +78,14 @@ void generation_load(struct generation *generation,
  * Asynchronous, on the outer loop. */
 void generation_close(struct generation *generation);
 
+/* How a generation is made and ended, for who owns one of either kind: the host's own state, or (the test
+ * kit) an environment within a state that is somebody else's. open and close are as the functions above. */
+struct generation_kind {
+  enum status (*open)(struct generation **out, const struct generation_options *options, struct fault *fault);
+  void (*close)(struct generation *generation);
+};
+extern const struct generation_kind generation_own;
+
 /*
  * The one protected entry: calls fn in L with `arg` as its only argument, a lightuserdata. An error is logged
  * with its traceback (`where` names the entry) and returned as ST_SCRIPT or ST_NOMEM; nothing crosses. Before
@@ -98,6 +106,9 @@ int generation_resume(struct generation *generation, lua_State *co, lua_State *f
 /* Tells the scheduler that `co` is a top-level coroutine of the host's: what runs in it may await. [-0, +0,
  * m] */
 void generation_mark_top_level(lua_State *L, lua_State *co);
+
+/* How many handles of luv's are open in it. */
+size_t generation_handles(struct generation *generation);
 
 /* The generation of a state, from any of its coroutines: NULL outside of the host. [-0, +0, -] */
 static inline struct generation *generation_of(lua_State *L) {

@@ -140,17 +140,12 @@ static size_t count_references(lua_State *L) {
   return count;
 }
 
-static void count_handle(uv_handle_t *handle, void *count) {
-  if (!uv_is_closing(handle)) ++*(size_t *)count;
-}
-
 /* What an operator watches: sizes of the host's own tables, what scripts hold, and Lua's memory in bytes. */
 static int app_metrics(lua_State *L) {
   struct runtime *rt = runtime_of(L);
-  size_t pending = 0, cursor = 0, handles = 0;
+  size_t pending = 0, cursor = 0;
   struct session *session;
   while ((session = map_next(&rt->core->sessions.by_process, &cursor))) pending += session->call_count;
-  uv_walk(&rt->generation->loop, count_handle, &handles);
   lua_createtable(L, 0, 9);
   set_count(L, "sessions", rt->core->sessions.by_process.count);
   set_count(L, "webContents", rt->core->frames.contents.count);
@@ -160,7 +155,7 @@ static int app_metrics(lua_State *L) {
   set_count(L, "outgoingCalls", rt->core->asks.by_id.count);
   set_count(L, "encodings", (size_t)rt->encoded);
   set_count(L, "waitingHandlers", rt->guards);
-  set_count(L, "handles", handles - 1); /* without the host's own */
+  set_count(L, "handles", generation_handles(rt->generation));
   set_count(L, "references", count_references(L));
   set_count(L, "memory", rt->generation->allocator.used);
   return 1;
@@ -254,6 +249,18 @@ static int decode_settings(lua_State *L, struct runtime *rt) {
   return 1;
 }
 
+/* Pushes `ipc` with the value types, whose own table others of the state may have too. [-0, +1, m] */
+static void push_ipc(lua_State *L) {
+  lua_newtable(L);
+  clone_open(L);
+  for (lua_pushnil(L); lua_next(L, -2);) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_pop(L, 1);
+}
+
 /* Sets ipc[name] and the global to the value at the top. [-1, +0, m] */
 static void publish(lua_State *L, int ipc, const char *name) {
   lua_pushvalue(L, -1);
@@ -298,7 +305,7 @@ void modules_open(lua_State *L) {
   contents_class_open(L);
   frame_class_open(L);
   child_class_open(L);
-  clone_open(L);
+  push_ipc(L);
   ipc = lua_gettop(L);
   emitter_new(L, sizeof(struct emitter), 0, IPC_CLASS, "ipcMain", EMITTER_HANDLERS | EMITTER_DOT);
   emitter_push_handlers(L, -1);

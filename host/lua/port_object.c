@@ -13,8 +13,9 @@ static const char METHODS_KEY;
 
 struct port_object {
   struct emitter emitter;
-  uint64_t id;   /* 0 until it has one */
-  bool neutered; /* transferred, or closed */
+  struct runtime *rt; /* the collector may run in a coroutine of another one of the state */
+  uint64_t id;        /* 0 until it has one */
+  bool neutered;      /* transferred, or closed */
   bool started;
 };
 
@@ -38,7 +39,7 @@ static void reserve_lost_ports(lua_State *L, struct runtime *rt) {
 
 static int port_gc(lua_State *L) {
   struct port_object *object = lua_touserdata(L, 1);
-  struct runtime *rt = runtime_of(L);
+  struct runtime *rt = object->rt;
   if (!object->id) return 0;
   rt->port_objects--;
   if (object->neutered) return 0;
@@ -64,6 +65,7 @@ void port_push(lua_State *L, uint64_t id) {
   reserve_lost_ports(L, rt); /* from here to the count nothing may run that makes another */
   rt->port_objects++;
   rt->loose_ports++;
+  object->rt = rt;
   object->id = id;
 }
 

@@ -267,16 +267,23 @@ static int setup(lua_State *L) {
   return 0;
 }
 
-static void part_closed(struct scripts *scripts) {
-  void (*closed)(void *) = scripts->closed;
-  void *user = scripts->options.user;
-  if (--scripts->closing) return;
+void scripts_free(struct scripts *scripts) {
   tasks_deinit(&scripts->runtime);
   scratch_deinit(&scripts->runtime);
   close_lost_ports(&scripts->runtime);
   free(scripts->runtime.lost_ports);
   free(scripts->runtime.lost);
   free(scripts);
+}
+
+static void part_closed(struct scripts *scripts) {
+  void (*closed)(void *) = scripts->closed;
+  void *user = scripts->options.user;
+  if (--scripts->closing) return;
+  if (scripts->options.kept)
+    scripts->closing = 1; /* for ever */
+  else
+    scripts_free(scripts);
   if (closed) closed(user);
 }
 
@@ -321,7 +328,7 @@ enum status scripts_open(struct scripts **out, const struct scripts_options *opt
   uv_unref((uv_handle_t *)&scripts->porter);
   scripts->porter.data = scripts;
   *out = scripts;
-  status = generation_open(&scripts->runtime.generation, &generation, fault);
+  status = options->kind->open(&scripts->runtime.generation, &generation, fault);
   if (status != ST_OK) return status;
   options->core->border = &border;
   options->core->border_user = &scripts->runtime;
@@ -373,7 +380,7 @@ void scripts_close(struct scripts *scripts, void (*closed)(void *user)) {
   uv_close((uv_handle_t *)&scripts->collector, on_timer_closed);
   uv_close((uv_handle_t *)&scripts->porter, on_timer_closed);
   if (scripts->runtime.generation)
-    generation_close(scripts->runtime.generation);
+    scripts->options.kind->close(scripts->runtime.generation);
   else
     part_closed(scripts);
 }

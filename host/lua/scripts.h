@@ -11,10 +11,12 @@
 
 #include "ipc/core.h"
 #include "lua/children.h"
+#include "lua/generation.h"
 
 struct scripts;
 
 struct scripts_options {
+  const struct generation_kind *kind;
   uv_loop_t *loop;
   struct core *core; /* borrowed, as all below; its border is set by scripts_open */
   struct log *log;
@@ -27,6 +29,7 @@ struct scripts_options {
   const struct child_ops *child_ops;
   void *child_user;
   bool dev, generational;
+  bool kept; /* objects that scripts made may outlive scripts_close: then scripts_free frees the struct */
   void (*quit)(void *user); /* a script called app.quit */
   void *user;
 };
@@ -44,5 +47,7 @@ bool scripts_child_output(struct scripts *scripts, uint64_t child, bool error, s
 void scripts_child_ended(struct scripts *scripts, uint64_t child, int code, int signal);
 /* Ends the generation and frees; `closed` follows from a later turn of the loop. */
 void scripts_close(struct scripts *scripts, void (*closed)(void *user));
+/* Frees what was kept, when no object is left. */
+void scripts_free(struct scripts *scripts);
 
 #endif

@@ -21,6 +21,7 @@ static int make_tasks(lua_State *L) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, rt->threads);
   for (int i = 0; i < BATCH; i++) {
     lua_State *co = lua_newthread(L);
+    *(struct generation **)lua_getextraspace(co) = rt->generation; /* the main thread may have another */
     generation_mark_top_level(L, co);
     lua_rawseti(L, -2, ++rt->slots);
     rt->tasks[rt->task_count++] = (struct task){co, rt->slots};

@@ -99,6 +99,7 @@ return function(ipc, settings, children, base)
 
   return {
     await = async.await,
+    load_ask = function() return require "ipchost.ask" end,
     resolved = promise.resolve,
     drained = drained,
     has_drained = has_drained,

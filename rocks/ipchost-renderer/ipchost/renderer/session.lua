@@ -40,7 +40,7 @@ function Session.new(target)
     links = {},     -- number -> end of a port
     last_port = -1, window = 1 << 20, port_limit = math.huge, packet = math.huge,
   }, Session)
-  self.link = (target.kind == "ws" and WebSocket or Link).new(self)
+  self.link = (target.link or target.kind == "ws" and WebSocket or Link).new(self)
   self.idle = self.link:handle(uv.new_idle)
   self.on_idle = function() self:guard(self.turn) end
   return self

@@ -1,0 +1,58 @@
+/*
+ * core_host: a host within a lua_State that is somebody else's, for the test kit: the core and the Lua border
+ * as in the program, but in process: the scripts' globals are a table (an environment), the clock stands
+ * still until it is advanced, renderers are links in memory, and nothing is read or written.
+ *
+ * Its userdata stays until the state is closed: what scripts made (events, ports, coroutines) may be held by
+ * a spec for as long, and names it.
+ */
+#ifndef IPCHOST_CORE_HOST_H
+#define IPCHOST_CORE_HOST_H
+
+#include <lauxlib.h>
+
+#include "lua/scripts.h"
+
+struct core_host {
+  uv_loop_t loop; /* of the border's timers; luv's is the state's own */
+  uv_async_t keep;
+  struct clock clock;
+  struct limits limits;
+  struct log *log;
+  struct buf
+      lines; /* what was logged and not taken: struct core_host_line and its texts, one after another */
+  struct core core;
+  struct generation generation;
+  struct scripts *scripts; /* NULL before it is opened */
+  struct list links;
+  lua_State *thread;           /* what the border runs in; anchored */
+  int self, env, load, anchor; /* registry references: userdata, environment, load(paths, done), thread */
+  char *base;                  /* app.getAppPath */
+  struct buf settings;         /* a value document */
+  enum { LOADING, LOADED, FAILED } loaded;
+  bool opened, closed, quitting;
+};
+
+/* ---- core_host.c ---- */
+
+/* Sets the constructor in the table at the top; for a state that is not a host's own. [-0, +0, m] */
+void core_host_open(lua_State *L);
+struct core_host *core_host_check(lua_State *L, int index); /* [-0, +0, v] */
+
+/* ---- core_host_generation.c: the environment as a generation ---- */
+
+extern const struct generation_kind core_host_generation;
+/* Has what runs in `co` belong to the host: the border finds it by the coroutine. [-0, +0, -] */
+static inline void core_host_bind(struct core_host *self, lua_State *co) {
+  *(struct generation **)lua_getextraspace(co) = &self->generation;
+}
+
+/* ---- core_host_link.c ---- */
+
+/* host:connect(origin): a link, whose methods are write, take and close. */
+int core_host_connect(lua_State *L);
+void core_host_link_open(lua_State *L); /* its class; [-0, +0, m] */
+/* Ends all links; those of the far side notice. */
+void core_host_end_links(struct core_host *self);
+
+#endif

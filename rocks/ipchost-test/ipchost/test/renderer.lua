@@ -1,0 +1,114 @@
+--- A renderer of a host under test: the Lua renderer, linked in memory.
+-- @module ipchost.test.renderer
+local Link = require "ipchost.test.link"
+
+--- @type Renderer
+-- @field ipcRenderer as in a renderer: send, sendSync, invoke, postMessage, on, handle ...; invoke gives a promise
+-- @field webFrame `{ routingId, frameToken }`
+-- @field webContentsId
+-- @field processId
+-- @field contents the host's webContents of it
+-- @field frame the host's frame of it
+local Renderer = {}
+Renderer.__index = Renderer
+Renderer.__name = "ipchost.test.renderer"
+
+local function is_page(origin) return origin ~= nil and (origin == "null" or origin:find("^https?://") ~= nil) end
+
+local function origin_of(url) return url:match("^%a[%w+.-]*://[^/?#]*") end
+
+--- What the options say: url, and the origin that a browser would have sent, if it is one.
+local function identity(options, parent)
+  local url, origin = options.url, options.origin
+  if not origin and url and url:find("^https?://") then origin = origin_of(url) end
+  url = url or origin or parent and parent.url or "app://test"
+  if origin and not is_page(origin) and origin ~= origin_of(url) then
+    local text = "renderer: the origin %s is not that of %s: a native client's origin is its own scheme"
+    error(text:format(origin, url), 3)
+  end
+  return url, is_page(origin) and origin or nil
+end
+
+--- Wraps a renderer of the rock's.
+local function wrap(host, engine, inner, url, origin)
+  local env = engine.env
+  return setmetatable({
+    host = host, inner = inner, url = url, origin = origin,
+    ipcRenderer = inner.ipcRenderer, webFrame = inner.webFrame,
+    webContentsId = inner.webContentsId, processId = inner.processId,
+    contents = env.webContents.fromId(inner.webContentsId),
+    frame = env.webFrameMain.fromId(inner.processId, inner.webFrame.routingId),
+  }, Renderer)
+end
+
+local renderer = {}
+
+--- Connects one.
+function renderer.connect(host, engine, options)
+  local url, origin = identity(options)
+  local target = {
+    kind = "memory", text = "the host under test", link = Link, host = engine.core, links = engine.links,
+    uv = engine.loop.uv, origin = origin,
+  }
+  local connect = engine.env.require("ipchost.renderer").connect
+  local inner = host:run(connect, target, { url = url, name = options.name, title = options.title })
+  return wrap(host, engine, inner, url, origin)
+end
+
+--- Opens a frame within another.
+function renderer.open_child(host, engine, options)
+  local parent = options.parent
+  if getmetatable(parent) ~= Renderer then error("renderer: parent must be a renderer of this host", 3) end
+  local url, origin = identity(options, parent)
+  if origin ~= parent.origin then
+    error(("renderer: a frame of origin %s within one of %s is another process: connect it by itself"):format(
+      origin or origin_of(url), parent.origin or origin_of(parent.url)), 3)
+  end
+  local inner = host:run(parent.inner.createFrame, parent.inner, { url = url, name = options.name })
+  return wrap(host, engine, inner, url, origin)
+end
+
+--- Invokes and waits: the result, or raises the error as a renderer sees it.
+function Renderer:invoke(channel, ...) return self.host:await(self.ipcRenderer.invoke(channel, ...)) end
+
+--- Sends; the listeners have run when it returns.
+function Renderer:send(channel, ...)
+  local sent, why = self.ipcRenderer.send(channel, ...)
+  self.host:tick()
+  return sent, why
+end
+
+--- Posts a message, with ports perhaps.
+function Renderer:postMessage(channel, message, ports)
+  local sent, why = self.ipcRenderer.postMessage(channel, message, ports)
+  self.host:tick()
+  return sent, why
+end
+
+--- Sends and waits for the answer, or raises.
+function Renderer:sendSync(channel, ...) return self.host:run(self.ipcRenderer.sendSync, channel, ...) end
+
+--- Listens to what the host sends: fn(event, ...).
+function Renderer:on(channel, fn)
+  self.ipcRenderer.on(channel, fn)
+  return self
+end
+
+function Renderer:once(channel, fn)
+  self.ipcRenderer.once(channel, fn)
+  return self
+end
+
+--- Answers what the host invokes of it.
+function Renderer:handle(channel, fn)
+  self.ipcRenderer.handle(channel, fn)
+  return self
+end
+
+--- Closes it, as a page that goes or a process that ends does.
+function Renderer:close()
+  self.host:run(self.inner.close, self.inner)
+  self.host:tick()
+end
+
+return renderer

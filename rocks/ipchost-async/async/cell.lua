@@ -132,9 +132,8 @@ function resolve(self, value)
   if value == self then
     return reject(self, errors.new("TypeError", "Chaining cycle detected for promise"))
   end
-  if value.state == PENDING then return subscribe(value, self) end
-  value.handled = true
-  return copy(self, value)
+  -- From the queue, as JavaScript calls the `then` of a promise.
+  return post(subscribe, value, self)
 end
 
 --- Resolves with the result of a reaction, or rejects with what it raised.
@@ -150,14 +149,26 @@ local function react(self, handler, source)
   return finish(self, xpcall(handler, catch, source.value))
 end
 
--- Late, because `async.await` is built on this module.
--- One result: an integer and a function would be a call to await.
-local function settle_after(handler) return require("async.await").await((handler())) end
+--- Passes on how `source` was settled once what a `finally` returned is fulfilled, or else the rejection of that.
+local Passing = {}
+Passing.__index = Passing
 
+function Passing:settled(awaited)
+  if awaited.state == FULFILLED then return copy(self.promise, self.source) end
+  return copy(self.promise, awaited)
+end
+
+--- In the steps that JavaScript takes, so that the order of reactions is the same.
 local function react_finally(self, handler, source)
-  local ok, failure = xpcall(settle_after, catch, handler)
-  if ok then return copy(self, source) end
-  return finish(self, false, failure)
+  local ok, result = xpcall(handler, catch)
+  if not ok then return finish(self, false, result) end
+  local awaited, promise = result, new()
+  if type(result) ~= "table" or not classes[getmeta(result)] then
+    awaited = new()
+    resolve(awaited, result)
+  end
+  subscribe(awaited, setmetatable({ promise = promise, source = source }, Passing))
+  return resolve(self, promise)
 end
 
 --- The promise that this one follows is settled.
@@ -242,6 +253,6 @@ return {
   Promise = Promise, classes = classes,
   PENDING = PENDING, FULFILLED = FULFILLED, REJECTED = REJECTED,
   new = new, of = of, callable = callable, execute = execute, resolvers = resolvers,
-  resolve = resolve, fulfil = fulfil, reject = reject,
+  resolve = resolve, fulfil = fulfil, reject = reject, copy = copy,
   listen = listen, subscribe = subscribe,
 }

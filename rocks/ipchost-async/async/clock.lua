@@ -65,7 +65,7 @@ Deadline.__index = Deadline
 
 function Deadline:settled(source)
   stop(self.timer)
-  cell.resolve(self.promise, source)
+  cell.copy(self.promise, source)
 end
 
 --- A task that is to be closed settles by itself; anything else is waited for no longer.

@@ -7,6 +7,12 @@
 --     end)
 --
 -- @module async
+local _, on_main = coroutine.running()
+-- luv calls back on the coroutine that opened it: one that has ended would be a crash.
+if not on_main and not package.loaded.luv then
+  error("async: luv must not be loaded first in a coroutine; require it, or async, at the top of the program", 2)
+end
+require "luv"
 local abort = require "async.abort"
 local await = require "async.await"
 local clock = require "async.clock"

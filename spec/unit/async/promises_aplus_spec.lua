@@ -405,7 +405,8 @@ describe("Promises/A+ 2.3 the promise resolution procedure", function()
 
     it("2.3.3.3 takes a then that is a table with __call", function()
       local callable = setmetatable({}, { __call = function(_, _, resolve) resolve(SENTINEL) end })
-      each_resolution(function() return thenable(callable) end, function(promise) assert_fulfilled(SENTINEL, promise) end)
+      each_resolution(function() return thenable(callable) end,
+        function(promise) assert_fulfilled(SENTINEL, promise) end)
     end)
 
     it("2.3.3.3.1 runs the procedure on what resolvePromise is called with", function()

@@ -1,5 +1,5 @@
 --- Writes the C table of embedded Lua modules. Usage: lua5.4 tools/embed.lua OUTPUT ROCK...
--- Each ROCK is a folder; a file's path in it is the module's name. Modules are written compiled, with their line
+-- Each ROCK is a folder; a file's path in it is the module's name; its library/ is for editors. Modules are written compiled, with their line
 -- numbers: to parse them took most of the host's start.
 package.path = arg[0]:match("^(.*)/") .. "/?.lua;" .. package.path
 local embedding = require "embedding"
@@ -13,10 +13,12 @@ end
 local arrays, rows = {}, {}
 for i = 2, #arg do
   for _, path in ipairs(embedding.files(arg[i], "*.lua")) do
-    local name, array = module_name(path), "module_" .. #arrays + 1
-    local code = string.dump(assert(load(embedding.read(arg[i] .. "/" .. path), ("=[%s]"):format(name), "t")))
-    arrays[#arrays + 1] = embedding.array(array, code)
-    rows[#rows + 1] = ('  {"%s", %s, %d},'):format(name, array, #code)
+    if not path:find("^library/") then
+      local name, array = module_name(path), "module_" .. #arrays + 1
+      local code = string.dump(assert(load(embedding.read(arg[i] .. "/" .. path), ("=[%s]"):format(name), "t")))
+      arrays[#arrays + 1] = embedding.array(array, code)
+      rows[#rows + 1] = ('  {"%s", %s, %d},'):format(name, array, #code)
+    end
   end
 end
 

@@ -1,6 +1,6 @@
 --- Writes the C table of embedded Lua modules. Usage: lua5.4 tools/embed.lua OUTPUT ROCK...
--- Each ROCK is a folder; a file's path in it is the module's name; its library/ is for editors. Modules are written compiled, with their line
--- numbers: to parse them took most of the host's start.
+-- Each ROCK is a folder; a file's path in it is the module's name, but for library/, which is for editors. Modules are
+-- written compiled, with their line numbers: to parse them took most of the host's start.
 package.path = arg[0]:match("^(.*)/") .. "/?.lua;" .. package.path
 local embedding = require "embedding"
 

@@ -2,6 +2,7 @@
 #include "core_module.h"
 
 #include <lauxlib.h>
+#include <signal.h>
 
 #include "base/limits.h"
 #include "base/random.h"
@@ -102,7 +103,14 @@ int core_module_open(lua_State *L) {
   return 1;
 }
 
+/* Else a write to a host that has just ended would end the process: libuv writes without MSG_NOSIGNAL. */
+static void ignore_sigpipe(void) {
+  struct sigaction action;
+  if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
+}
+
 int luaopen_ipchost_core(lua_State *L) {
+  ignore_sigpipe();
   core_module_open(L);
   core_emitter_own(L);
   core_host_open(L);

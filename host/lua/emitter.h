@@ -61,8 +61,8 @@ struct emitter *emitter_new(lua_State *L, size_t size, int uservalues, const cha
  * +1, m]
  */
 void emitter_class(lua_State *L, const char *type_name, unsigned flags, lua_CFunction index);
-/* Tells the class whose metatable is at the top the names that `index` knows, for "did you mean": a
- * NULL-terminated array that outlives the state. [-0, +0, m] */
+/* Tells the class whose metatable is at the top the names that `index` knows, a NULL-terminated array, for
+ * "did you mean". All of a class's names are in the metatable's `__fields`. [-0, +0, m] */
 void emitter_class_names(lua_State *L, const char *const *names);
 
 /* The emitter at `index`, or NULL if it is none. [-0, +0, -] */

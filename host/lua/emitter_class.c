@@ -53,24 +53,24 @@ static const struct emitter_method *find_method(unsigned flags, const char *name
   return method || !(flags & EMITTER_HANDLERS) ? method : find_in(emitter_handler_methods, name);
 }
 
-static int no_field(lua_State *L, const struct emitter *self, const char *key, const char *const *names) {
+enum { UP_INDEX = 1, UP_SHARED, UP_FIELDS, UPVALUES = UP_FIELDS };
+
+/* Within __index. */
+static int no_field(lua_State *L, const struct emitter *self, const char *key) {
   struct nearest nearest = nearest_start(key);
-  for (const struct emitter_method *m = emitter_methods; m->name; m++) nearest_try(&nearest, m->name);
-  for (const struct emitter_method *m = emitter_handler_methods; m->name && self->flags & EMITTER_HANDLERS;
-       m++)
-    nearest_try(&nearest, m->name);
-  for (; names && *names; names++) nearest_try(&nearest, *names);
+  for (lua_pushnil(L); lua_next(L, lua_upvalueindex(UP_FIELDS)); lua_pop(L, 1))
+    nearest_try(&nearest, lua_tostring(L, -2));
   if (!nearest.name) return luaL_error(L, "%s has no field '%s'", self->name, key);
   return luaL_error(L, "%s has no field '%s'; did you mean '%s'?", self->name, key, nearest.name);
 }
 
-enum { UP_INDEX = 1, UP_SHARED, UP_NAMES, UPVALUES = UP_NAMES };
-
-/* True for a name of the class's own, whose value then is nil. */
-static bool is_known(const char *key, const char *const *names) {
-  for (; names && *names; names++)
-    if (strcmp(*names, key) == 0) return true;
-  return false;
+/* True for a field of the class's, whose value then is nil. [-0, +0, -] */
+static bool is_known(lua_State *L, int key) {
+  bool known;
+  lua_pushvalue(L, key);
+  known = lua_rawget(L, lua_upvalueindex(UP_FIELDS)) != LUA_TNIL;
+  lua_pop(L, 1);
+  return known;
 }
 
 /* Pushes the table where made methods are kept: the emitter's own or the class's. [-0, +1, m] */
@@ -85,7 +85,6 @@ static void push_made(lua_State *L, const struct emitter *self) {
 static int class_index(lua_State *L) {
   lua_CFunction index = lua_tocfunction(L, lua_upvalueindex(UP_INDEX));
   const struct emitter *self = lua_touserdata(L, 1);
-  const char *const *names = lua_touserdata(L, lua_upvalueindex(UP_NAMES));
   const struct emitter_method *method;
   if (index && index(L) > 0 && !lua_isnil(L, -1)) return 1;
   lua_settop(L, 2);
@@ -95,8 +94,8 @@ static int class_index(lua_State *L) {
   /* Whoever asks for `then` wants to know whether this is a promise. */
   if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "then") == 0) return 1;
   method = find_method(self->flags, lua_tostring(L, 2));
-  if (!method && is_known(lua_tostring(L, 2), names)) return lua_pushnil(L), 1;
-  if (!method) return no_field(L, self, lua_tostring(L, 2), names);
+  if (!method && is_known(L, 2)) return lua_pushnil(L), 1;
+  if (!method) return no_field(L, self, lua_tostring(L, 2));
   lua_pushvalue(L, 2);
   if (self->flags & EMITTER_DOT)
     lua_pushvalue(L, 1);
@@ -122,16 +121,34 @@ static int class_tostring(lua_State *L) {
   return 1;
 }
 
+/* Adds names to the table at the top. [-0, +0, m] */
+static void add_methods(lua_State *L, const struct emitter_method *methods) {
+  for (; methods->name; methods++) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, methods->name);
+  }
+}
+
+/* Pushes the table of all fields, which the metatable at the top has as `__fields`. [-0, +1, m] */
+static void push_fields(lua_State *L, unsigned flags) {
+  lua_newtable(L);
+  add_methods(L, emitter_methods);
+  if (flags & EMITTER_HANDLERS) add_methods(L, emitter_handler_methods);
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__fields");
+}
+
 void emitter_class(lua_State *L, const char *type_name, unsigned flags, lua_CFunction index) {
-  (void)flags; /* those of an emitter are its own */
   if (!luaL_newmetatable(L, type_name)) return;
   emitter_mark_class(L);
+  push_fields(L, flags);
   if (index)
     lua_pushcfunction(L, index);
   else
     lua_pushnil(L);
+  lua_insert(L, -2);
   lua_newtable(L);
-  lua_pushnil(L);
+  lua_insert(L, -2);
   lua_pushcclosure(L, class_index, UPVALUES);
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, class_newindex);
@@ -143,8 +160,10 @@ void emitter_class(lua_State *L, const char *type_name, unsigned flags, lua_CFun
 }
 
 void emitter_class_names(lua_State *L, const char *const *names) {
-  lua_getfield(L, -1, "__index");
-  lua_pushlightuserdata(L, (void *)names);
-  lua_setupvalue(L, -2, UP_NAMES);
+  lua_getfield(L, -1, "__fields");
+  for (; *names; names++) {
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, *names);
+  }
   lua_pop(L, 1);
 }

@@ -294,12 +294,14 @@ static int event_tostring(lua_State *L) {
 }
 
 void event_open(lua_State *L) {
-  lua_createtable(L, 0, 6);
+  lua_createtable(L, 0, 7);
   lua_newtable(L);
   for (int i = 0; field_names[i]; i++) {
     lua_pushinteger(L, i + 1);
     lua_setfield(L, -2, field_names[i]);
   }
+  lua_pushvalue(L, -1);
+  lua_setfield(L, -3, "__fields");
   lua_pushvalue(L, -1);
   lua_pushcclosure(L, event_index, 1);
   lua_setfield(L, -3, "__index");

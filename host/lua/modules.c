@@ -167,7 +167,7 @@ static const luaL_Reg app_methods[] = {{"isReady", app_is_ready},
                                        {"metrics", app_metrics},
                                        {NULL, NULL}};
 
-static const char APP_KEY, APP_NAMES_KEY;
+static const char APP_KEY;
 
 /* app's own fields: C's, then the prelude's (whenReady, settings). */
 static int app_index(lua_State *L) {
@@ -180,23 +180,25 @@ static int app_index(lua_State *L) {
   return 1;
 }
 
-/* Tells app's class the names of app_index's fields: a list that lives as long as the state. [-0, +0, m] */
+/* Adds the keys of the table at the top to app's fields. [-1, +0, m] */
+static void add_app_fields(lua_State *L, int fields) {
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, fields);
+  }
+  lua_pop(L, 1);
+}
+
+/* Tells app's class of app_index's fields. [-0, +0, m] */
 static void name_app_fields(lua_State *L) {
-  const char **names;
-  size_t count = 0;
   int top = lua_gettop(L);
-  hook_push(L, "app");
-  for (lua_pushnil(L); lua_next(L, top + 1); lua_pop(L, 1)) count++;
-  names = lua_newuserdatauv(L, (sizeof app_methods / sizeof *app_methods + count) * sizeof *names, 1);
-  lua_pushvalue(L, top + 1); /* whose keys the list borrows */
-  lua_setiuservalue(L, -2, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &APP_NAMES_KEY);
-  count = 0;
-  for (const luaL_Reg *method = app_methods; method->name; method++) names[count++] = method->name;
-  for (lua_pushnil(L); lua_next(L, top + 1); lua_pop(L, 1)) names[count++] = lua_tostring(L, -2);
-  names[count] = NULL;
   luaL_getmetatable(L, APP_CLASS);
-  emitter_class_names(L, names);
+  lua_getfield(L, top + 1, "__fields");
+  methods_push(L, &APP_KEY, app_methods);
+  add_app_fields(L, top + 2);
+  hook_push(L, "app");
+  add_app_fields(L, top + 2);
   lua_settop(L, top);
 }
 

@@ -80,6 +80,32 @@ support.each_transport("the Lua renderer in a script", [==[
   end)
 end)
 
+describe("a Lua renderer whose host was killed", function()
+  it("writes to nobody, and lives on", function()
+    local host = support.start("")
+    local input = require("luv").new_pipe()
+    local program = ("local address = %q\n"):format(host.address.unix) .. [[
+      local r = require("ipchost.renderer").connect(address)
+      io.stderr:write("connected")
+      io.read()
+      for _ = 1, 3 do pcall(r.ipcRenderer.send, "x", ("x"):rep(100000)) end
+      io.stderr:write(", closed with " .. r:run(function() return require("async").await(r.closed).code end))
+    ]]
+    local process = support.spawn({ "-e", program }, {
+      command = "lua5.4", input = input,
+      env = { "LUA_PATH=" .. package.path, "LUA_CPATH=" .. package.cpath, "PATH=" .. os.getenv("PATH") },
+    })
+    process:wait_log("connected")
+    host:kill("sigkill")
+    host:wait()
+    input:write("\n", function() input:close() end)
+    assert.equal(0, process:wait())
+    assert.equal(0, process.signal)
+    assert.matches("^connected, closed with %d+$", process.err)
+    support.remove_folder(host.folder)
+  end)
+end)
+
 describe("make lua-path", function()
   it("prints what finds the rocks and the module from anywhere", function()
     local script = [[eval "$(make -s lua-path)" && cd / && lua5.4 -e 'print(pcall(require, "ipchost.renderer"))']]

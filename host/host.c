@@ -34,7 +34,7 @@ struct host {
   struct server **servers; /* in listen order; NULL once closed */
   size_t server_count;
   uv_signal_t term, interrupt, hangup;
-  uv_timer_t sweep, drain;
+  uv_timer_t sweep, drain, alarm;
   char run_dir[4096];
   char child_address[512]; /* what processes that are started connect to; empty: there is nothing */
   uint64_t drain_until;    /* ns */
@@ -56,6 +56,7 @@ static void close_handles(struct host *host) {
   uv_close((uv_handle_t *)&host->hangup, NULL);
   uv_close((uv_handle_t *)&host->sweep, NULL);
   uv_close((uv_handle_t *)&host->drain, NULL);
+  uv_close((uv_handle_t *)&host->alarm, NULL);
 }
 
 static void close_servers(struct host *host) {
@@ -129,6 +130,19 @@ static void on_sweep(uv_timer_t *timer) {
   struct host *host = timer->data;
   connections_sweep(&host->connections);
   core_sweep(&host->core);
+}
+
+static void on_alarm(uv_timer_t *timer) {
+  core_wake(&((struct host *)timer->data)->core);
+}
+
+/* The core has something to do at that time. */
+static void on_wake(void *user, uint64_t due) {
+  struct host *host = user;
+  uint64_t now = clock_now(&host->clock), wait = due > now ? (due - now + 999999) / 1000000 : 0;
+  if (host->phase == CLOSING) return;
+  uv_update_time(&host->loop);
+  uv_timer_start(&host->alarm, on_alarm, wait, 0);
 }
 
 static void on_accepted(void *user, struct transport *transport) {
@@ -278,7 +292,8 @@ static void open_handles(struct host *host) {
   }
   uv_timer_init(&host->loop, &host->sweep);
   uv_timer_init(&host->loop, &host->drain);
-  host->sweep.data = host->drain.data = host;
+  uv_timer_init(&host->loop, &host->alarm);
+  host->sweep.data = host->drain.data = host->alarm.data = host;
   uv_timer_start(&host->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
@@ -288,6 +303,8 @@ static enum status start(struct host *host) {
   host->clock = clock_system();
   snprintf(host->run_dir, sizeof host->run_dir, "%s/run", config->base);
   if ((status = core_init(&host->core, &config->limits, &host->clock, host->log)) != ST_OK) return status;
+  host->core.wake = on_wake;
+  host->core.wake_user = host;
   security_init(&host->security, config->uids, config->uid_count, config->token, host->run_dir, host->log);
   connections_init(&host->connections, &host->core, &host->security, &config->limits, host->log);
   open_handles(host);

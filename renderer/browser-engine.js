@@ -57,8 +57,8 @@ export function addressOfOrigin(scriptUrl) {
 /** What hello says of the page. */
 function claims() {
   const { document, location, name } = /** @type {any} */ (globalThis)
-  const claimed = { type: 'page', url: location.href, name: name ?? '', client: 'ipchost-js/0.1.0 browser' }
-  return document ? { ...claimed, title: document.title, visibilityState: document.visibilityState } : claimed
+  const claimed = { url: location.href, name: name ?? '', client: 'ipchost-js/0.1.0 browser' }
+  return document ? { ...claimed, type: 'page', title: document.title, visibilityState: document.visibilityState } : claimed
 }
 
 /** @type {import('./connect.js').Engine & { addresses: string }} */

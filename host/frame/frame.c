@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/random.h"
+#include "frame/tabs.h"
 
 const char *contents_type_name(enum contents_type type) {
   static const char *const names[] = {"page", "native", "child"};
@@ -12,6 +13,7 @@ const char *contents_type_name(enum contents_type type) {
 
 void frames_init(struct frames *frames, struct ids *ids) {
   *frames = (struct frames){.ids = ids};
+  list_init(&frames->grace);
 }
 
 void frames_deinit(struct frames *frames) {
@@ -150,6 +152,7 @@ void frame_free(struct frames *frames, struct frame *frame, uint64_t *contents_g
   if (frame->contents->main == frame) {
     *contents_gone = frame->contents->id;
     map_remove(&frames->contents, frame->contents->id);
+    tab_free(frames, frame->contents);
     free(frame->contents);
   }
   free_frame(frame);

@@ -36,19 +36,25 @@ struct frame {
   struct list sibling;               /* node in the parent's children */
   char *url, *name, *title, *origin; /* never NULL */
   char token[FRAME_TOKEN_LEN + 1];
-  bool detached;
+  bool detached; /* its document is gone, or on its way out */
 };
+
+struct tab;
 
 struct contents {
   uint64_t id;
   enum contents_type type;
+  bool document; /* a browser's document: it is kept for limits.grace after a clean close */
   struct frame *main;
   uint64_t os_pid; /* what the client says; 0 if unknown */
+  struct tab *tab; /* tabs.h; NULL until it is needed */
 };
 
 struct frames {
   struct ids *ids; /* borrowed */
   struct map frames, contents;
+  struct list grace; /* struct tab of contents in grace, in the order in which that ends */
+  size_t in_grace;
 };
 
 void frames_init(struct frames *frames, struct ids *ids);

@@ -29,6 +29,7 @@ void core_deinit(struct core *core) {
     core_end_session(core, session, NULL);
     cursor = 0;
   }
+  core_end_graces(core);
   ports_deinit(core);
   calls_deinit(&core->calls);
   asks_deinit(&core->asks);

@@ -41,6 +41,8 @@ struct core {
   const struct border
       *border; /* set by the scripts' side; NULL: messages are answered as if nobody listened */
   void *border_user;
+  void (*wake)(void *user, uint64_t due); /* asks for core_wake at that time, in ns; NULL: core_sweep does */
+  void *wake_user;
   uint8_t host[HOST_ID_LEN];
   size_t sync_calls; /* pending sync calls */
   bool closing;      /* new invokes are refused */
@@ -80,7 +82,7 @@ void core_lane_mute(struct core *core, struct lane *lane);
 /* After the packets of a read on `lane`: calls go_on of the sync lanes whose held packets are due now. */
 static inline void core_advance(struct lane *lane);
 /* The lane is lost: with the main lane its session ends, with a sync lane only the calls made on it. `clean`
- * is a close by the peer's own wish. */
+ * is a close by the peer's own wish: what a browser's tab shows is then kept for limits.grace. */
 void core_lane_closed(struct core *core, struct lane *lane, bool clean);
 
 /* ---- from the scripts ---- */
@@ -131,12 +133,19 @@ static inline const struct contents *core_contents(const struct core *core, uint
 /* Answers sync calls that are past limits.sync_reply, gives up lanes that wait for as long, ends sessions
  * whose main lane does not come, and forgets old tickets. Call it about once a second. */
 void core_sweep(struct core *core);
+/* What the core has asked for by `wake`: ends the contents whose grace is over. */
+void core_wake(struct core *core);
 
 /* ---- shared with its own parts ---- */
 
 /* core_session.c: ends a session and all that is its own, telling the scripts; `gone` as in struct border.
  * Sessions whose main frames are below its own end with it, and are told with bye 4007. */
 void core_end_session(struct core *core, struct session *session, const struct gone *gone);
+/* The parts of that: aborts and ends calls, asks, ports and lanes; destroys a frame with its descendants, or
+ * these alone. */
+void core_end_traffic(struct core *core, struct session *session);
+void core_destroy_tree(struct core *core, uint64_t root, const struct gone *gone);
+void core_destroy_children(struct core *core, struct frame *frame);
 /* Ends it so, and closes its main lane with `fault`. */
 void core_close_session(struct core *core, struct session *session, const struct fault *fault);
 /* Answers hello on `lane` with the ids of the session that it has found or opened. ST_OK or ST_NOMEM. */
@@ -154,6 +163,13 @@ enum status core_give_ticket(struct core *core, struct session *session, const s
  * ST_DENIED with `fault` filled. */
 enum status core_take_ticket(struct core *core, const struct details *details, const char *origin,
                              struct frame **parent, struct fault *fault);
+/* core_tabs.c: ends the session, all but its main frame and the contents, for limits.grace. False, and
+ * nothing was done, if these are not to be kept. */
+bool core_begin_grace(struct core *core, struct session *session);
+/* Ends the contents in, or on its way into, grace. */
+void core_close_detached(struct core *core, struct contents *contents);
+/* Ends all that are in grace. */
+void core_end_graces(struct core *core);
 /* core_ask.c: a reply from a client; ST_OK, or a status with `fault` filled. */
 enum status core_answer(struct core *core, struct session *session, const struct packet *packet,
                         struct fault *fault);

@@ -9,7 +9,7 @@ enum ask_result core_ask(struct core *core, uint64_t id, struct slice channel, s
   struct ask *ask;
   if (!frame) return ASK_DESTROYED;
   session = frame->session;
-  if (session->ending || session->mute) return ASK_CLOSED;
+  if (frame->detached || session->ending || session->mute) return ASK_CLOSED;
   if (asks_of(session) >= core->limits->invokes) return ASK_LIMIT;
   if (!(ask = ask_open(&core->asks, session, id))) return ASK_MEMORY;
   packet.frame = frame->number;

@@ -101,7 +101,8 @@ static void abort_calls_on(struct core *core, struct lane *lane) {
 void core_lane_closed(struct core *core, struct lane *lane, bool clean) {
   if (!lane->session) return;
   if (!lane->sync) {
-    core_end_session(core, lane->session, clean ? NULL : &lost);
+    if (!clean || !core_begin_grace(core, lane->session))
+      core_end_session(core, lane->session, clean ? NULL : &lost);
     return;
   }
   abort_calls_on(core, lane);
@@ -133,6 +134,7 @@ void core_sweep(struct core *core) {
   struct session *session;
   vouchers_sweep(&core->tickets, now);
   if (core->sync_calls) core_expire(core);
+  core_wake(core);
   for (struct list *node = all->next; node != all; node = node->next)
     check_held(core, LIST_ENTRY(node, struct lanes, node), now);
   while ((session = session_due(core, now))) core_end_session(core, session, &lost);

@@ -46,6 +46,7 @@ static size_t session_queued(const struct session *session) {
 static enum send_result write_send(struct core *core, const struct frame *frame, unsigned kind,
                                    struct slice channel, struct slice payload, struct payload *shared) {
   struct packet packet = {.kind = kind, .frame = frame->number, .channel = channel};
+  if (frame->detached) return SEND_DETACHED;
   if (session_write(frame->session, &packet, payload, shared) != ST_OK) return SEND_DESTROYED;
   return session_queued(frame->session) > core->limits->outbound ? SEND_MARK : SEND_OK;
 }
@@ -58,11 +59,12 @@ enum send_result core_send(struct core *core, uint64_t id, unsigned kind, struct
 
 size_t core_broadcast(struct core *core, uint64_t except, struct slice channel, struct payload *shared) {
   const struct contents *contents;
+  enum send_result result;
   size_t cursor = 0, count = 0;
   while ((contents = map_next(&core->frames.contents, &cursor))) {
     if (contents->id == except) continue;
-    if (write_send(core, contents->main, PACKET_SEND, channel, slice_of(NULL, 0), shared) != SEND_DESTROYED)
-      count++;
+    result = write_send(core, contents->main, PACKET_SEND, channel, slice_of(NULL, 0), shared);
+    if (result == SEND_OK || result == SEND_MARK) count++;
   }
   return count;
 }

@@ -86,8 +86,10 @@ static enum status open_main_frame(struct core *core, struct session *session, c
   enum status status;
   if (parent) return frame_join(&core->frames, session, parent, &details->claim, &frame);
   status = contents_open(&core->frames, session, type, &details->claim, &contents);
-  if (status == ST_OK) contents->os_pid = peer->child ? peer->child : details->pid;
-  return status;
+  if (status != ST_OK) return status;
+  contents->os_pid = peer->child ? peer->child : details->pid;
+  contents->document = peer->page && slice_equal(details->type, slice_str("page"));
+  return ST_OK;
 }
 
 static void tell_opened(struct core *core, const struct frame *frame) {
@@ -196,7 +198,7 @@ static void destroy_one(struct core *core, struct frame *frame, const struct gon
  * so that frames are looked up anew each time; a session that is ending in a call further up has its frames
  * destroyed here.
  */
-static void destroy_tree(struct core *core, uint64_t root, const struct gone *gone) {
+void core_destroy_tree(struct core *core, uint64_t root, const struct gone *gone) {
   struct frame *frame;
   struct fault fault;
   fault_set(&fault, ST_CLOSED, 4007, NULL, "the frame above has ended");
@@ -210,12 +212,17 @@ static void destroy_tree(struct core *core, uint64_t root, const struct gone *go
   core_tell_unanswered(core);
 }
 
+void core_destroy_children(struct core *core, struct frame *frame) {
+  while (!list_empty(&frame->children)) core_destroy_tree(core, frame_deepest(frame)->id, NULL);
+  core_tell_unanswered(core);
+}
+
 enum status core_frame_close(struct core *core, struct session *session, const struct packet *packet,
                              struct fault *fault) {
   struct frame *frame = frame_of(session, packet->frame);
   if (!frame) return ST_OK;
   if (!frame->number) return fault_set(fault, ST_CLOSED, 1000, NULL, "the main frame was closed");
-  destroy_tree(core, frame->id, NULL);
+  core_destroy_tree(core, frame->id, NULL);
   return ST_OK;
 }
 
@@ -241,8 +248,7 @@ static void close_sync_lanes(struct session *session) {
   }
 }
 
-void core_end_session(struct core *core, struct session *session, const struct gone *gone) {
-  if (session->ending) return;
+void core_end_traffic(struct core *core, struct session *session) {
   session->ending = true;
   if (session->main) session->main->session = NULL;
   session->main = NULL;
@@ -251,8 +257,14 @@ void core_end_session(struct core *core, struct session *session, const struct g
   asks_end(&core->asks, session, 0, ASK_CLOSED);
   close_sync_lanes(session);
   vouchers_drop(&core->tickets, session->process);
-  if (session->main_frame) destroy_tree(core, session->main_frame->id, gone);
   session_asks_free(session->asks);
+  session->asks = NULL;
+}
+
+void core_end_session(struct core *core, struct session *session, const struct gone *gone) {
+  if (session->ending) return;
+  core_end_traffic(core, session);
+  if (session->main_frame) core_destroy_tree(core, session->main_frame->id, gone);
   session_free(&core->sessions, session);
 }
 
@@ -266,6 +278,10 @@ void core_close_contents(struct core *core, uint64_t contents) {
   struct contents *found = contents_get(&core->frames, contents);
   struct fault fault;
   if (!found) return;
+  if (found->main->detached) {
+    core_close_detached(core, found);
+    return;
+  }
   fault_set(&fault, ST_CLOSED, 1000, NULL, "closed by the host");
   core_close_session(core, found->main->session, &fault);
 }

@@ -85,13 +85,18 @@ out:
   return ST_NOMEM;
 }
 
-void session_free(struct sessions *sessions, struct session *session) {
+void session_retire(struct sessions *sessions, struct session *session) {
   unlink_id(sessions, session);
   map_remove(&sessions->by_process, session->process);
   if (session->main) session->main->session = NULL;
+  session->main = NULL;
   lanes_free(session);
   map_deinit(&session->frames);
   map_deinit(&session->call_index);
+}
+
+void session_free(struct sessions *sessions, struct session *session) {
+  session_retire(sessions, session);
   free(session->origin);
   free(session);
 }

@@ -1,5 +1,6 @@
 # The host binary: the composition files on top of the layers, and the Lua modules of rocks/ embedded into the border.
-set(rocks ${CMAKE_SOURCE_DIR}/rocks/ipchost ${CMAKE_SOURCE_DIR}/rocks/ipchost-async ${CMAKE_SOURCE_DIR}/rocks/ipchost-renderer)
+set(rocks ${CMAKE_SOURCE_DIR}/rocks/ipchost ${CMAKE_SOURCE_DIR}/rocks/ipchost-async ${CMAKE_SOURCE_DIR}/rocks/ipchost-renderer
+    ${CMAKE_SOURCE_DIR}/rocks/ipchost-test)
 set(embedded ${CMAKE_BINARY_DIR}/embedded.c)
 file(GLOB_RECURSE rock_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rocks/*.lua)
 add_custom_command(
@@ -32,6 +33,7 @@ list(REMOVE_ITEM app_sources ${CMAKE_SOURCE_DIR}/host/main.c)
 add_library(ipchost_app STATIC ${app_sources} ${client} ${template})
 target_include_directories(ipchost_app PUBLIC ${CMAKE_SOURCE_DIR}/host)
 target_link_libraries(ipchost_app PUBLIC ipchost_lua ipchost_transport)
+target_include_directories(ipchost_app SYSTEM PRIVATE ${LUV_INCLUDE})
 
 add_executable(ipchost host/main.c)
 target_link_libraries(ipchost PRIVATE ipchost_app)

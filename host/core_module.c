@@ -13,9 +13,6 @@
 #define SCRATCH_KEEP 65536u
 #define RANDOM_MAX 4096
 
-/* What `require` looks up: the module's one visible symbol. */
-__attribute__((visibility("default"))) int luaopen_ipchost_core(lua_State *L);
-
 int core_push_fault(lua_State *L, const struct fault *fault) {
   lua_pushnil(L);
   lua_pushstring(L, fault->text);

@@ -14,6 +14,9 @@
  * emitter_setup was called: listeners are started as that said. [-0, +1, e] */
 int core_module_open(lua_State *L);
 
+/* The same for a state that is no host's: what `require` looks up in core.so, its one visible symbol. */
+__attribute__((visibility("default"))) int luaopen_ipchost_core(lua_State *L);
+
 /* ---- shared by its parts ---- */
 
 /* core_reader.c, core_writer.c, core_websocket.c, core_emitter.c: each sets its constructors in the table at

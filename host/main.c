@@ -7,6 +7,7 @@
 #include "host.h"
 #include "init.h"
 #include "options.h"
+#include "test_command.h"
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_MISUSED = 2 };
 
@@ -56,7 +57,7 @@ static const char made[] = "Made a project in %s:\n"
                            "\n"
                            "Next:\n"
                            "  cd %s && ipchost    and open http://127.0.0.1:8080\n"
-                           "  busted              runs the spec; its first lines say what it needs\n";
+                           "  ipchost test        runs the spec\n";
 
 static int init(const char *folder) {
   struct fault fault;
@@ -83,6 +84,8 @@ int main(int argc, char **argv) {
     return EXIT_FINE;
   case OPTIONS_INIT:
     return init(options.folder);
+  case OPTIONS_TEST:
+    return test_command(options.arguments);
   default:
     return with_config(&options);
   }

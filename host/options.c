@@ -9,6 +9,7 @@
 static const char help[] =
     "Usage: ipchost [--check] [--dev] [--log-level LEVEL] [CONFIG.lua]\n"
     "       ipchost init DIR\n"
+    "       ipchost test [ARGUMENTS]\n"
     "\n"
     "Serves renderers: opens the addresses in the config's `listen`, runs its `scripts` and answers what "
     "renderers\n"
@@ -16,6 +17,8 @@ static const char help[] =
     "folder.\n"
     "\n"
     "  init DIR           make a project in DIR, a new or empty folder: config, script, page and spec\n"
+    "  test [ARGUMENTS]   run the specs in spec/ with busted and the test kit; busted's arguments and exit "
+    "status\n"
     "  --check            read the config, say what is wrong with it, start nothing\n"
     "  --dev              errors carry the host's tracebacks to renderers (as `dev = true` in the config)\n"
     "  --log-level LEVEL  debug, info, warn, error or off, instead of the config's log.level\n"
@@ -110,6 +113,14 @@ static enum status begin_init(struct options *out, struct fault *fault) {
   return ST_OK;
 }
 
+static enum status begin_test(struct options *out, struct fault *fault) {
+  if (out->action != OPTIONS_RUN || out->dev || out->has_log_level)
+    return fault_set(fault, ST_INVALID, 0, NULL,
+                     "test takes busted's arguments, after it: ipchost test [ARGUMENTS]");
+  out->action = OPTIONS_TEST;
+  return ST_OK;
+}
+
 static enum status read_folder(const char *arg, struct options *out, struct fault *fault) {
   if (!*arg) return fault_set(fault, ST_INVALID, 0, NULL, "init: the folder's path is empty");
   if (out->folder)
@@ -122,9 +133,7 @@ static enum status read_folder(const char *arg, struct options *out, struct faul
 static enum status read_operand(const char *arg, struct options *out, struct fault *fault) {
   if (out->action == OPTIONS_INIT) return read_folder(arg, out, fault);
   if (!*arg) return fault_set(fault, ST_INVALID, 0, NULL, "the config's path is empty");
-  if (!out->config && strcmp(arg, "test") == 0)
-    return fault_set(fault, ST_INVALID, 0, NULL,
-                     "ipchost test is not available in this version (a config of that name: ./test)");
+  if (!out->config && strcmp(arg, "test") == 0) return begin_test(out, fault);
   if (!out->config && strcmp(arg, "init") == 0) return begin_init(out, fault);
   if (!out->config && strcmp(arg, "help") == 0) {
     out->action = OPTIONS_HELP;
@@ -148,6 +157,10 @@ enum status options_parse(int argc, char **argv, struct options *out, struct fau
       status = read_flag(argv, &i, out, fault);
     else
       status = read_operand(argv[i], out, fault);
+    if (out->action == OPTIONS_TEST) {
+      out->arguments = argv + i + 1;
+      break;
+    }
     /* Whoever asks for help or the version gets it, whatever follows. */
     if (out->action == OPTIONS_HELP || out->action == OPTIONS_VERSION) break;
   }

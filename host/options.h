@@ -14,6 +14,7 @@ enum options_action {
   OPTIONS_RUN,
   OPTIONS_CHECK,   /* --check: read the config and stop */
   OPTIONS_INIT,    /* init DIR: make a project in `folder` */
+  OPTIONS_TEST,    /* test ARGUMENTS: run busted with `arguments` */
   OPTIONS_HELP,    /* print options_help on standard output, exit 0 */
   OPTIONS_VERSION, /* print "ipchost " and the version, exit 0 */
 };
@@ -22,6 +23,7 @@ struct options {
   enum options_action action;
   const char *config; /* borrowed from argv; "config.lua" by default */
   const char *folder; /* borrowed from argv; of OPTIONS_INIT only */
+  char **arguments;   /* borrowed from argv, NULL-terminated; of OPTIONS_TEST only */
   bool dev;           /* on top of the config's */
   bool has_log_level; /* instead of the config's */
   enum log_level log_level;

@@ -96,9 +96,6 @@ describe("the command", function()
       assert_refused(("limits.%s = 1: not limited by this version; leave it out"):format(limit),
         ("return { listen = { 'unix:a' }, limits = { %s = 1 } }"):format(limit))
     end
-    local code, _, err = run { "test" }
-    assert.equal(2, code)
-    assert.matches("ipchost test is not available in this version", err, 1, true)
   end)
 
   it("shows Lua's own words for a config that does not run", function()

@@ -30,18 +30,7 @@ describe("ipchost init", function()
     return stat and stat.type == "file"
   end
 
-  --- What the project's spec needs: busted with the rocks of this source, and the binary that is tested.
-  local function run_spec()
-    local root, path = uv.cwd(), ""
-    for _, rock in ipairs { "ipchost", "ipchost-async", "ipchost-renderer" } do
-      path = path .. ("%s/rocks/%s/?.lua;%s/rocks/%s/?/init.lua;"):format(root, rock, root, rock)
-    end
-    local variables = { LUA_PATH = path .. ";", LUA_CPATH = root .. "/build/lua/?.so;;", IPCHOST_BIN = support.binary }
-    local args = {}
-    for name, value in pairs(variables) do args[#args + 1] = name .. "=" .. value end
-    table.move({ "busted", "--output=plainTerminal" }, 1, 2, #args + 1, args)
-    return run(args, { command = "/usr/bin/env", cwd = project })
-  end
+  local function run_spec() return run({ "test", "--output=plainTerminal" }, { cwd = project }) end
 
   it("makes what runs as it is, and says what to do next", function()
     local code, out, err = run { "init", project }
@@ -49,6 +38,7 @@ describe("ipchost init", function()
     assert.equal("", err)
     assert.matches(project, out, 1, true)
     assert.matches("http://127.0.0.1:8080", out, 1, true)
+    assert.matches("ipchost test", out, 1, true)
     for _, path in ipairs { "config.lua", "scripts/main.lua", "public/index.html", "spec/main_spec.lua" } do
       assert.is_true(is_file(path), path)
     end

@@ -12,6 +12,8 @@ local WAIT_MS = 5000
 -- The caller of a handler is told of its error.
 local TOLD = "^Error occurred in handler for '"
 
+if not core.host then error("ipchost.test is for specs: run them with busted, or with ipchost test", 0) end
+
 local Engine = {}
 Engine.__index = Engine
 

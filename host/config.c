@@ -7,6 +7,7 @@
 #include <lualib.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -124,10 +125,24 @@ static void run_file(struct config_reader *reader) {
 
 /* ---- the keys of the top level; each reader finds its value at the top of the stack ---- */
 
-static bool has_stdio(const struct config *config) {
-  for (size_t i = 0; i < config->listen_count; i++)
-    if (config->listen[i].scheme == ADDRESS_STDIO) return true;
-  return false;
+/* Whether two entries would be one place. Port 0 is another port each time. */
+static bool same_place(const struct address *a, const struct address *b) {
+  if (a->scheme == ADDRESS_UNIX || b->scheme == ADDRESS_UNIX)
+    return a->scheme == b->scheme && strcmp(a->path, b->path) == 0;
+  if (a->scheme == ADDRESS_STDIO || b->scheme == ADDRESS_STDIO) return a->scheme == b->scheme;
+  return a->port && a->port == b->port && strcasecmp(a->host, b->host) == 0;
+}
+
+/* The entry at the index, which has just been read, against those before. */
+static void check_listen(struct config_reader *reader, const char *key, size_t at) {
+  const struct address *listen = reader->config->listen;
+  for (size_t i = 0; i < at; i++) {
+    if (!same_place(&listen[i], &listen[at])) continue;
+    if (listen[at].scheme == ADDRESS_STDIO)
+      config_fail_value(reader, key, "the host has one standard input and output; stdio: may stand once");
+    config_fail_value(reader, key, "listen[%zu] = \"%.120s\" is there already; leave one of them out", i + 1,
+                      listen[i].text);
+  }
 }
 
 static void read_listen(struct config_reader *reader) {
@@ -144,8 +159,7 @@ static void read_listen(struct config_reader *reader) {
     text = config_string(reader, key);
     if (address_parse(text, config->base, &config->listen[i], &fault) != ST_OK)
       config_fail_value(reader, key, "%s", fault.text);
-    if (config->listen[i].scheme == ADDRESS_STDIO && has_stdio(config))
-      config_fail_value(reader, key, "the host has one standard input and output; stdio: may stand once");
+    check_listen(reader, key, i);
     config->listen_count++;
     lua_pop(reader->L, 1);
   }

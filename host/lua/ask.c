@@ -94,13 +94,25 @@ static void push_function(lua_State *L, const char *name) {
   lua_remove(L, -2);
 }
 
-int ask_call(lua_State *L, const char *name) {
+/* Calls the function of ask.lua with all that is on the stack. [-n, +1, e] */
+static int call(lua_State *L, const char *name, const char *arguments) {
+  const char *kind = lua_tostring(L, lua_upvalueindex(1));
   int nargs = lua_gettop(L);
+  if (!luaL_testudata(L, 1, CONTENTS_CLASS) && !luaL_testudata(L, 1, FRAME_CLASS))
+    return luaL_error(L, "%s.%s was called with '.'; write %s:%s(%s)", kind, name, kind, name, arguments);
   luaL_checkstack(L, 4, "too many arguments");
   push_function(L, name);
   lua_insert(L, 1);
   lua_call(L, nargs, 1);
   return 1;
+}
+
+int ask_invoke(lua_State *L) {
+  return call(L, "invoke", "channel, ...");
+}
+
+int ask_with(lua_State *L) {
+  return call(L, "with", "{ timeout = ms, signal = signal }");
 }
 
 /* ---- from the core ---- */

@@ -84,7 +84,7 @@ static const luaL_Reg methods[] = {{"write", child_write}, {"kill", child_kill},
 static int child_index(lua_State *L) {
   struct child_object *object = lua_touserdata(L, 1);
   const char *key = lua_tostring(L, 2);
-  methods_push(L, &METHODS_KEY, methods);
+  methods_push(L, &METHODS_KEY, methods, "child");
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL || !key) return 1;
   if (strcmp(key, "pid") == 0) return lua_pushinteger(L, object->pid), 1;

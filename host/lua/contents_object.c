@@ -63,16 +63,6 @@ static int contents_broadcast(lua_State *L) {
   return broadcast(L, object->id, 2);
 }
 
-static int contents_invoke(lua_State *L) {
-  check(L, "invoke", "channel, ...");
-  return ask_call(L, "invoke");
-}
-
-static int contents_with(lua_State *L) {
-  check(L, "with", "{ timeout = ms, signal = signal }");
-  return ask_call(L, "with");
-}
-
 static int contents_drained(lua_State *L) {
   struct contents_object *object = check(L, "drained", "");
   const struct contents *contents = living(L, object);
@@ -124,8 +114,8 @@ static const luaL_Reg methods[] = {{"send", contents_send},
                                    {"sendToFrame", contents_send_to_frame},
                                    {"postMessage", contents_post_message},
                                    {"broadcast", contents_broadcast},
-                                   {"invoke", contents_invoke},
-                                   {"with", contents_with},
+                                   {"invoke", ask_invoke},
+                                   {"with", ask_with},
                                    {"drained", contents_drained},
                                    {"close", contents_close},
                                    {"isDestroyed", contents_is_destroyed},
@@ -158,7 +148,7 @@ static int contents_index(lua_State *L) {
   struct contents_object *object = lua_touserdata(L, 1);
   const struct contents *contents;
   const char *key = lua_tostring(L, 2);
-  methods_push(L, &METHODS_KEY, methods);
+  methods_push(L, &METHODS_KEY, methods, "contents");
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL || !key) return 1;
   if (strcmp(key, "id") == 0) return lua_pushinteger(L, (lua_Integer)object->id), 1;

@@ -25,16 +25,6 @@ static int frame_post_message(lua_State *L) {
   return post_to_frame(L, object->id, 2);
 }
 
-static int frame_invoke(lua_State *L) {
-  check(L, "invoke", "channel, ...");
-  return ask_call(L, "invoke");
-}
-
-static int frame_with(lua_State *L) {
-  check(L, "with", "{ timeout = ms, signal = signal }");
-  return ask_call(L, "with");
-}
-
 static int frame_drained(lua_State *L) {
   return drain_push(L, check(L, "drained", "")->id);
 }
@@ -45,8 +35,8 @@ static int frame_is_destroyed(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"send", frame_send}, {"postMessage", frame_post_message}, {"invoke", frame_invoke},
-    {"with", frame_with}, {"drained", frame_drained},          {"isDestroyed", frame_is_destroyed},
+    {"send", frame_send}, {"postMessage", frame_post_message}, {"invoke", ask_invoke},
+    {"with", ask_with},   {"drained", frame_drained},          {"isDestroyed", frame_is_destroyed},
     {NULL, NULL}};
 
 /* ---- fields that outlive the frame ---- */
@@ -129,7 +119,7 @@ static int frame_index(lua_State *L) {
   struct frame_object *object = lua_touserdata(L, 1);
   const char *key = lua_tostring(L, 2);
   struct frame *frame;
-  methods_push(L, &METHODS_KEY, methods);
+  methods_push(L, &METHODS_KEY, methods, "frame");
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL || !key) return 1;
   if (push_identity(L, object, key)) return 1;

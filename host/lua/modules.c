@@ -169,9 +169,14 @@ static const luaL_Reg app_methods[] = {{"isReady", app_is_ready},
 
 static const char APP_KEY;
 
+/* [-0, +1, m] */
+static void push_app_methods(lua_State *L) {
+  methods_push(L, &APP_KEY, app_methods, "app");
+}
+
 /* app's own fields: C's, then the prelude's (whenReady, settings). */
 static int app_index(lua_State *L) {
-  methods_push(L, &APP_KEY, app_methods);
+  push_app_methods(L);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL) return 1;
   hook_push(L, "app");
@@ -195,7 +200,7 @@ static void name_app_fields(lua_State *L) {
   int top = lua_gettop(L);
   luaL_getmetatable(L, APP_CLASS);
   lua_getfield(L, top + 1, "__fields");
-  methods_push(L, &APP_KEY, app_methods);
+  push_app_methods(L);
   add_app_fields(L, top + 2);
   hook_push(L, "app");
   add_app_fields(L, top + 2);

@@ -2,11 +2,12 @@
  * afterwards; sending. */
 #include "lua/runtime.h"
 
-void methods_push(lua_State *L, const void *key, const luaL_Reg *methods) {
+void methods_push(lua_State *L, const void *key, const luaL_Reg *methods, const char *kind) {
   if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE) return;
   lua_pop(L, 1);
   lua_newtable(L);
-  luaL_setfuncs(L, methods, 0);
+  lua_pushstring(L, kind);
+  luaL_setfuncs(L, methods, 1);
   lua_pushvalue(L, -1);
   lua_rawsetp(L, LUA_REGISTRYINDEX, key);
 }

@@ -249,7 +249,7 @@ static const luaL_Reg methods[] = {{"postMessage", port_post_message},
                                    {NULL, NULL}};
 
 static int port_index(lua_State *L) {
-  methods_push(L, &METHODS_KEY, methods);
+  methods_push(L, &METHODS_KEY, methods, "port");
   lua_pushvalue(L, 2);
   lua_rawget(L, -2);
   return 1;

@@ -210,9 +210,9 @@ void object_keep(lua_State *L, int table,
 void object_bury(lua_State *L, int table, lua_Integer key, lua_Integer dead_key);
 /* Encodes channel and arguments from `first` on and sends them to a frame; pushes true, or false and a
  * reason, and returns how many. [-0, +(1|2), e] */
-/* Of objects of both classes: the index function's method table, made from a luaL_Reg under a registry key.
- * [-0, +1, m] */
-void methods_push(lua_State *L, const void *key, const luaL_Reg *methods);
+/* Of objects of every class: the index function's method table, made from a luaL_Reg under a registry key;
+ * the methods' upvalue is what scripts call such an object. [-0, +1, m] */
+void methods_push(lua_State *L, const void *key, const luaL_Reg *methods, const char *kind);
 int send_to_frame(lua_State *L, uint64_t frame, int channel, int first);
 /* Encodes one value for a packet that has `beside` bytes more; the caller gives the buffer back. [-0, +0, v]
  */
@@ -251,9 +251,9 @@ void drain_frame_gone(lua_State *L, uint64_t frame); /* [-0, +0, e] */
 
 /* ---- ask.c: calls of renderers ---- */
 
-/* Calls the function of rocks/ipchost/ipchost/ask.lua with all that is on the stack: `invoke` (object,
- * channel, ...) gives a promise, `with` (object, options) what has an invoke. [-n, +1, e] */
-int ask_call(lua_State *L, const char *name);
+/* Methods of contents and frames: invoke(channel, ...) gives a promise, with(options) what has an invoke. */
+int ask_invoke(lua_State *L);
+int ask_with(lua_State *L);
 /* Settles the promise of an ask; as in struct border. */
 enum status ask_answered(struct runtime *runtime, uint64_t ask, bool fine, struct slice payload,
                          struct fault *fault);

@@ -89,6 +89,23 @@ describe("the command", function()
       "return { listen = { 'unix:a' }, security = { uids = { 'root' } } }")
   end)
 
+  it("refuses two entries of listen that are one place, and names both", function()
+    local refused = {
+      { "unix:run/app.sock", "unix:./run/app.sock" },
+      { "tcp://127.0.0.1:7000", "tcp://127.0.0.1:7000" },
+      { "tcp://localhost:7000", "http://LOCALHOST:7000" },
+    }
+    for _, entries in ipairs(refused) do
+      local first, second = table.unpack(entries)
+      local why = 'listen[3] = "%s": listen[1] = "%s" is there already; leave one of them out'
+      assert_refused(why:format(second, first),
+        ("return { listen = { '%s', 'unix:b', '%s' } }"):format(first, second))
+    end
+    write("config.lua", [[return { listen = { "tcp://127.0.0.1:0", "tcp://127.0.0.1:0", "http://127.0.0.1:0",
+      "tcp://127.0.0.1:7000", "tcp://[::1]:7000", "tcp://127.0.0.1:7001" } }]])
+    assert.equal(0, (run({ "--check", "config.lua" }, { cwd = folder })))
+  end)
+
   it("refuses by name what this version has not", function()
     assert_refused("public = \"none\":", "return { listen = { 'http://127.0.0.1:0' }, public = 'none' }")
     assert_refused("watching is not available in this version", "return { listen = { 'unix:a' }, watch = true }")

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { connect } from '../../index.js'
 import { runNode, startHost, transports } from '../support/host.js'
-import { sizes, syncScript } from '../support/sync.js'
+import { seedOf, sizes, syncScript } from '../support/sync.js'
+import { tests } from '../support/sync-tests.js'
 
 /** Of the test that runs. */
 let host, renderer, ipcRenderer
@@ -21,12 +22,8 @@ function answers() {
   })
 
   for (const size of sizes) {
-    test(`a payload of ${size} goes there and back`, () => {
-      const text = 'x'.repeat(size)
-      assert.ok(ipcRenderer.sendSync('echo sync', text) === text)
-      const bytes = new Uint8Array(size).map((_, i) => i * 7)
-      assert.ok(Buffer.compare(ipcRenderer.sendSync('echo sync', bytes), bytes) === 0)
-      assert.deepEqual(ipcRenderer.sendSync('echo sync', { deep: [{ text, list: [size, null] }] }), { deep: [{ text, list: [size, null] }] })
+    test(`a payload of ${size} goes there and back, by all ways`, async () => {
+      assert.deepEqual(await tests.payloads(ipcRenderer, [size]), [])
     })
   }
 
@@ -41,28 +38,12 @@ function answers() {
 }
 
 function order() {
-  test('1,000 calls of all kinds arrive in the order in which they were made', async () => {
-    let state = 7
-    const random = (below) => (state = (state * 1103515245 + 12345) % 2147483648) % below
-    const pending = []
-    for (let i = 0; i < 1000; i++) {
-      const kind = random(8)
-      if (kind < 3) ipcRenderer.send('note', i)
-      else if (kind < 5) pending.push(ipcRenderer.invoke('note', i))
-      else if (kind < 6) ipcRenderer.postMessage('note', i)
-      else assert.equal(ipcRenderer.sendSync('note sync', i), i)
-      if (random(10) === 0) await ipcRenderer.invoke('echo')
-    }
-    await Promise.all(pending)
-    assert.deepEqual(await ipcRenderer.invoke('seen'), Array.from({ length: 1000 }, (_, i) => i))
+  test('1,000 calls of all kinds arrive in the order in which they were made', async (t) => {
+    assert.deepEqual(await tests.order(ipcRenderer, 1000, seedOf(t)), [])
   })
 
   test('32 MiB that have not left go before it', async () => {
-    const text = 'x'.repeat(1024 * 1024)
-    for (let i = 0; i < 32; i++) ipcRenderer.send('bulk', text)
-    assert.equal(ipcRenderer.sendSync('bulk sync'), 32 * 1024 * 1024)
-    await ipcRenderer.invoke('echo')
-    assert.equal(ipcRenderer.sendSync('bulk sync'), 0)
+    assert.deepEqual(await tests.bulk(ipcRenderer), [32 * 1024 * 1024, 0])
   })
 }
 

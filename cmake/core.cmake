@@ -10,4 +10,3 @@ set_target_properties(ipchost_core PROPERTIES PREFIX "" OUTPUT_NAME core
 install(TARGETS ipchost_core LIBRARY DESTINATION lib/lua/5.4/ipchost)
 install(DIRECTORY rocks/ipchost/ rocks/ipchost-async/ rocks/ipchost-renderer/ rocks/ipchost-test/ DESTINATION share/lua/5.4 FILES_MATCHING PATTERN "*.lua"
         PATTERN library EXCLUDE)
-install(DIRECTORY rocks/ipchost-async/library/ DESTINATION share/ipchost/lua-meta FILES_MATCHING PATTERN "*.lua")

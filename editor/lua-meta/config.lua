@@ -1,0 +1,51 @@
+---@meta _
+-- The table that a config returns: put `---@type ipchost.Config` above it.
+
+---@alias ipchost.Size integer|string bytes, or "64MiB"
+---@alias ipchost.Duration integer|string milliseconds, or "2s"
+
+---@class ipchost.Config
+---@field listen string[] "unix:run/app.sock", "tcp://127.0.0.1:7000", "http://127.0.0.1:8080", "stdio:"
+---@field scripts? string[] entries, run in order
+---@field public? string the folder of the pages that the http servers serve at `/`
+---@field watch? boolean
+---@field dev? boolean errors carry tracebacks to renderers
+---@field gc? "incremental"|"generational"
+---@field settings? table anything that can be cloned: app.settings
+---@field security? ipchost.Security
+---@field limits? ipchost.Limits
+---@field log? ipchost.Log
+
+---@class ipchost.Security
+---@field origins? string[] of pages that may connect besides the server's own: "https://app.example"
+---@field hosts? string[] that the Host header may have besides the loopback's: "app.example:8080"
+---@field uids? integer[] user ids trusted besides the host's own
+---@field token? string what peers that are not trusted by their uid must bring
+---@field policy? table
+
+---@class ipchost.Log
+---@field level? "debug"|"info"|"warn"|"error"|"off"
+---@field format? "text"|"json"
+
+---@class ipchost.Limits
+---@field packet? ipchost.Size one block on the wire
+---@field nesting? integer depth of a value
+---@field connections? integer at once
+---@field frames? integer of a session
+---@field ports? integer of a session
+---@field invokes? integer calls in flight of a session, in each direction
+---@field outbound? ipchost.Size mark: past it `send` answers false, "mark"
+---@field outbound_max? ipchost.Size past it the connection is closed
+---@field window? ipchost.Size bytes that a port's reader has not taken
+---@field handshake? ipchost.Duration from connecting to hello; a whole HTTP request
+---@field idle? ipchost.Duration unanswered pings; HTTP connections between requests
+---@field handler? ipchost.Duration one dispatch or resume
+---@field handler_abort? boolean
+---@field reply? ipchost.Duration
+---@field sync_reply? ipchost.Duration an unanswered sendSync
+---@field load? ipchost.Duration of the scripts
+---@field drain? ipchost.Duration what is in flight at shutdown
+---@field grace? ipchost.Duration
+---@field resume? ipchost.Duration
+---@field memory? ipchost.Size
+---@field log_queue? ipchost.Size log that waits to be written

@@ -1,6 +1,6 @@
 std = "lua54"
 max_line_length = 120
-exclude_files = { "build*", "renderer/node_modules", "run", ".git", "rocks/*/library" }
+exclude_files = { "build*", "renderer/node_modules", "run", ".git", "rocks/*/library", "editor" }
 
 local script_globals = {
   "ipcMain", "webContents", "webFrameMain", "MessageChannelMain", "Promise", "AbortController",

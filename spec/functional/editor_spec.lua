@@ -241,8 +241,8 @@ describe("the editors' files", function()
   end)
 
   it("have the fields of the Lua renderer", function()
-    local emitter = renderer.ipcRenderer
-    assert.same(sorted(all_fields("ipchost.renderer.Ipc")), sorted(set_of(sorted(debug.getmetatable(emitter).__fields))))
+    local emitter = set_of(sorted(debug.getmetatable(renderer.ipcRenderer).__fields)) -- its ports' methods too
+    assert.same(sorted(all_fields("ipchost.renderer.Ipc")), sorted(without(emitter, "close drained start")))
     local own = all_fields("ipchost.renderer.Renderer")
     for name in pairs(own) do assert.is_not_nil(renderer[name], name) end
     for name in pairs(debug.getmetatable(renderer)) do assert.is_true(own[name] or name:find("^__") ~= nil, name) end

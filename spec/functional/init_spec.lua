@@ -45,6 +45,25 @@ describe("ipchost init", function()
     assert.equal(0, (run({ "--check" }, { cwd = project })))
   end)
 
+  it("tells editors and luacheck of the scripts' environment", function()
+    run { "init", project }
+    local luarc = require("cjson").decode(read(project .. "/.luarc.json"))
+    assert.equal("Lua 5.4", luarc["runtime.version"])
+    local library = luarc["workspace.library"][1]
+    for _, name in ipairs { "async", "config", "globals", "ipchost", "renderer", "test" } do
+      assert.equal("file", uv.fs_stat(("%s/%s.lua"):format(library, name)).type)
+    end
+    local function check() return run({ "." }, { command = "luacheck", cwd = project }) end
+    local code, out, err = check()
+    assert.equal(0, code, out .. err)
+    local script = "app.whenready()\nreturn async.uv.fs_stat, ipcMain.handel, nothing"
+    support.write_file(project .. "/scripts/other.lua", script)
+    code, out = check()
+    assert.equal(1, code)
+    for _, name in ipairs { "whenready", "handel", "nothing" } do assert.matches(name, out, 1, true) end
+    assert.is_nil(out:find("fs_stat", 1, true))
+  end)
+
   it("makes a page without inline code and a policy that says so", function()
     run { "init", project }
     local page = read(project .. "/public/index.html")

@@ -1,13 +1,13 @@
--- What editors are told of the scripts' environment, held to what a running host has: every global, every field, in both
--- directions.
+-- What editors are told of the scripts' environment, held to what a running host has: every global, every field, in
+-- both directions.
 local uv = require "luv"
 local await = require("async").await
 local support = require "spec.functional.support"
 
 local STANDARD = {}
-for name in ([[_G _VERSION assert collectgarbage coroutine debug dofile error getmetatable io ipairs load loadfile math next
-  os package pairs pcall print rawequal rawget rawlen rawset require select setmetatable string table tonumber tostring type
-  utf8 warn xpcall]]):gmatch("%S+") do STANDARD[name] = true end
+for name in ([[_G _VERSION assert collectgarbage coroutine debug dofile error getmetatable io ipairs load loadfile math
+  next os package pairs pcall print rawequal rawget rawlen rawset require select setmetatable string table tonumber
+  tostring type utf8 warn xpcall]]):gmatch("%S+") do STANDARD[name] = true end
 
 -- Methods of the rock's classes by which its modules call each other.
 local PRIVATE = {
@@ -58,8 +58,8 @@ local SCRIPT = [=[
         ["async.Queue"] = class_of(queue), ["async.Semaphore"] = class_of(semaphore),
         ["AbortController"] = instance(controller), ["AbortSignal"] = class_of(controller.signal),
         ["ipchost.BigInt"] = keys(ipc.BigInt), ["ipchost.Date"] = keys(ipc.Date), ["ipchost.Map"] = keys(ipc.Map),
-        ["ipchost.Set"] = keys(ipc.Set), ["ipchost.Buffer"] = keys(ipc.Buffer), ["ipchost.DataView"] = keys(ipc.DataView),
-        ["ipchost.TypedArray"] = keys(ipc.Uint8Array), ["ipchost.RegExp"] = keys(ipc.RegExp),
+        ["ipchost.Set"] = keys(ipc.Set), ["ipchost.Buffer"] = keys(ipc.Buffer),
+        ["ipchost.DataView"] = keys(ipc.DataView), ["ipchost.TypedArray"] = keys(ipc.Uint8Array), ["ipchost.RegExp"] = keys(ipc.RegExp),
         ["ipchost.Boxed"] = keys(ipc.Boxed), ["ipchost.Error"] = keys(ipc.Error),
       },
     }
@@ -71,8 +71,8 @@ local SCRIPT = [=[
     local values = {
       ["ipchost.Map"] = ipc.Map(), ["ipchost.Set"] = ipc.Set(), ["ipchost.Buffer"] = buffer,
       ["ipchost.TypedArray"] = ipc.Uint8Array(buffer), ["ipchost.DataView"] = ipc.DataView(buffer),
-      ["ipchost.RegExp"] = ipc.RegExp("a", "g"), ["ipchost.Boxed"] = ipc.Boxed(1), ["AbortSignal"] = AbortController().signal,
-      ["async.uv"] = async.uv,
+      ["ipchost.RegExp"] = ipc.RegExp("a", "g"), ["ipchost.Boxed"] = ipc.Boxed(1),
+      ["AbortSignal"] = AbortController().signal, ["async.uv"] = async.uv,
     }
     local list = ipc.Array {}
     for _, name in ipairs(names) do

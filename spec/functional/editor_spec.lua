@@ -59,7 +59,8 @@ local SCRIPT = [=[
         ["AbortController"] = instance(controller), ["AbortSignal"] = class_of(controller.signal),
         ["ipchost.BigInt"] = keys(ipc.BigInt), ["ipchost.Date"] = keys(ipc.Date), ["ipchost.Map"] = keys(ipc.Map),
         ["ipchost.Set"] = keys(ipc.Set), ["ipchost.Buffer"] = keys(ipc.Buffer),
-        ["ipchost.DataView"] = keys(ipc.DataView), ["ipchost.TypedArray"] = keys(ipc.Uint8Array), ["ipchost.RegExp"] = keys(ipc.RegExp),
+        ["ipchost.DataView"] = keys(ipc.DataView),
+        ["ipchost.TypedArray"] = keys(ipc.Uint8Array), ["ipchost.RegExp"] = keys(ipc.RegExp),
         ["ipchost.Boxed"] = keys(ipc.Boxed), ["ipchost.Error"] = keys(ipc.Error),
       },
     }

@@ -91,16 +91,14 @@ function M.await(value, ...)
   return value, ...
 end
 
-local function protected(self, ok, ...)
-  -- What closed this task is not protected from.
-  if self.failure then raise(self, self.failure) end
-  return ok, ...
-end
-
---- As pcall(await, ...), but raises nevertheless once this task itself is closed or has failed.
+--- As pcall(await, ...), raising only where nothing may await. That this task is closed, or has failed by a child, is
+-- false as well, again and again: it can clean up, and ends as closed or failed nevertheless; see `is_closing`.
 -- @treturn bool whether it succeeded
 -- @return the values, or the reason
-function M.pawait(...) return protected(enter(), pcall(M.await, ...)) end
+function M.pawait(...)
+  if not context.find() then context.enter() end
+  return pcall(M.await, ...)
+end
 
 --- Makes a function that awaits of one that takes a callback: as its last argument, or at position `argc`.
 -- @tparam[opt] integer argc

@@ -273,7 +273,7 @@ function async.run(name, fn, ...) end
 ---@return any ...
 function async.await(value, ...) end
 
----As pcall(await, ...), but raises once this task itself is closed or has failed.
+---As pcall(await, ...). False, too, once this task itself is closed or has failed: it ends so nevertheless; see is_closing.
 ---@param value any
 ---@param ... any
 ---@return boolean ok

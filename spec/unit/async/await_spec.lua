@@ -191,16 +191,36 @@ describe("pawait", function()
     assert.same({ false, "no" }, { task(function() return async.pawait(Promise.reject("no")) end) })
   end)
 
-  it("does not protect from the close of its own task", function()
-    local went_on = false
+  it("tells of the close of its own task, which ends as closed nevertheless", function()
+    local seen = {}
     local waiting = async.run(function()
-      async.pawait(Promise(function() end))
-      went_on = true
+      seen[1] = { async.pawait(Promise(function() end)) }
+      seen[2] = { async.pawait(Promise.resolve(1)) }
+      seen[3] = async.is_closing()
+      return "cleaned up"
     end)
     waiting:close()
     support.drive()
-    assert.is_false(went_on)
+    assert.same({ { false, "closed" }, { false, "closed" }, true }, seen)
     assert.same({ false, "closed" }, { waiting:pwait() })
+  end)
+
+  it("tells of a child's failure that nobody awaited, with which its task ends", function()
+    local seen
+    local parent = async.run(function()
+      async.run(error, "of the child", 0)
+      seen = { async.pawait(Promise(function() end)) }
+    end)
+    assert.same({ false, "of the child" }, { parent:pwait() })
+    assert.same({ false, "of the child" }, seen)
+  end)
+
+  it("raises outside a task, before it calls anything", function()
+    local called = false
+    local ok, message = pcall(async.pawait, 1, function() called = true end)
+    assert.is_false(ok)
+    assert.matches("await outside a task", message, 1, true)
+    assert.is_false(called)
   end)
 end)
 

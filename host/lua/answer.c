@@ -13,34 +13,53 @@ enum { RECORD_VALUE = 1, RECORD_TRACEBACK };
 
 /* ---- catching ---- */
 
-/* The length of a "file:line: " in front of `text` that is the position of a function on the stack, else 0.
- */
-static size_t position_length(lua_State *L, const char *text) {
-  lua_Debug ar;
-  for (int level = 0; level < 64 && lua_getstack(L, level, &ar); level++) {
-    char position[LUA_IDSIZE + 24];
-    size_t len;
-    lua_getinfo(L, "Sl", &ar);
-    if (ar.currentline <= 0) continue;
-    len = (size_t)snprintf(position, sizeof position, "%s:%d: ", ar.short_src, ar.currentline);
-    if (len < sizeof position && strncmp(text, position, len) == 0) return len;
+/* The end of a ":line: " in `text`, or NULL. */
+static const char *after_line(const char *text) {
+  for (; (text = strchr(text, ':')); text++) {
+    size_t digits = strspn(text + 1, "0123456789");
+    if (digits && strncmp(text + 1 + digits, ": ", 2) == 0) return text + digits + 3;
+  }
+  return NULL;
+}
+
+/* The length of a "file:line: " in front of `text` that is the position of a function in the traceback, else
+ * 0. */
+static size_t position_length(const char *text, const char *traceback) {
+  char frame[LUA_IDSIZE + 32];
+  for (const char *end = after_line(text); end && end - text < LUA_IDSIZE + 24; end = after_line(end)) {
+    snprintf(frame, sizeof frame, "\n\t%.*sin ", (int)(end - text), text);
+    if (strstr(traceback, frame)) return (size_t)(end - text);
   }
   return 0;
+}
+
+/* Pushes the traceback of the coroutine, and of where the error at the index was raised first, if it was
+ * awaited: the work of a hook, which says it without the frames of its own. [-0, +1, m] */
+static void push_traceback(lua_State *L, int error) {
+  hook_push(L, "trace");
+  lua_pushvalue(L, error);
+  lua_pushinteger(L, 2);
+  if (lua_pcall(L, 2, 1, 0) == LUA_OK && lua_isstring(L, -1)) return;
+  lua_pop(L, 1);
+  luaL_traceback(L, L, NULL, 1);
 }
 
 int answer_catch(lua_State *L) {
   int error = lua_gettop(L);
   lua_createtable(L, 2, 0);
+  push_traceback(L, error);
   if (lua_type(L, error) == LUA_TSTRING) {
     size_t len, position;
     const char *text = lua_tolstring(L, error, &len);
-    position = position_length(L, text);
+    position = position_length(text, lua_tostring(L, -1));
     lua_pushlstring(L, text + position, len - position);
+    lua_rawseti(L, error + 1, RECORD_VALUE);
+    lua_pushfstring(L, "%s\n%s", text, lua_tostring(L, -1));
+    lua_remove(L, -2);
   } else {
     lua_pushvalue(L, error);
+    lua_rawseti(L, error + 1, RECORD_VALUE);
   }
-  lua_rawseti(L, error + 1, RECORD_VALUE);
-  luaL_traceback(L, L, lua_type(L, error) == LUA_TSTRING ? lua_tostring(L, error) : NULL, 1);
   lua_rawseti(L, error + 1, RECORD_TRACEBACK);
   return 1;
 }

@@ -28,6 +28,7 @@ end
 --- Adds to a traceback the one of where an awaited error was raised first.
 function worker.join(trace, origin)
   if not origin then return trace end
+  if trace == "stack traceback:" then return origin end -- it awaited in a tail call: nothing is left of it
   return ("%s\nrejected at:\n%s"):format(trace, origin)
 end
 

@@ -6,6 +6,7 @@ local async = require "async"
 local scheduler = require "async.scheduler"
 local foreign = require "ipchost.foreign"
 local source = require "ipchost.source"
+local worker = require "async.worker"
 local uv = require "luv"
 
 local yield = coroutine.yield
@@ -155,9 +156,9 @@ local function run_entries(paths)
   end
 end
 
---- The error with its traceback, and `file:line:` in front.
+--- The error with `file:line:` in front, its traceback, and that of where it was raised if it was awaited.
 local function describe(message)
-  return debug.traceback(tostring(message), 2)
+  return scheduler.describe(message) .. "\n" .. worker.trace(message, 2)
 end
 
 --- Runs the entries in order; calls done(nil), or done(text) when one fails.

@@ -5,6 +5,7 @@ local async = require "async"
 local promise = require "async.promise"
 local abort = require "async.abort"
 local scheduler = require "async.scheduler"
+local worker = require "async.worker"
 local new_spawn = require "ipchost.spawn"
 
 --- A read-only view of a table, all the way down.
@@ -99,6 +100,7 @@ return function(ipc, settings, children, base)
 
   return {
     await = async.await,
+    trace = worker.trace,
     load_ask = function() return require "ipchost.ask" end,
     resolved = promise.resolve,
     drained = drained,

@@ -99,6 +99,10 @@ static void on_loaded(void *user, enum status status) {
   ((struct core_host *)user)->loaded = status == ST_OK ? LOADED : FAILED;
 }
 
+static void on_wake(void *user, uint64_t due) {
+  ((struct core_host *)user)->due = due;
+}
+
 static enum status open_core(struct core_host *self, struct fault *fault) {
   if (uv_loop_init(&self->loop) != 0) return fault_set(fault, ST_IO, 0, NULL, "no loop can be made");
   self->loop.data = self;
@@ -107,6 +111,8 @@ static enum status open_core(struct core_host *self, struct fault *fault) {
   if (log_open_sink(&self->log, LOG_DEBUG, on_line, self) != ST_OK ||
       core_init(&self->core, &self->limits, &self->clock, self->log) != ST_OK)
     return fault_set(fault, ST_IO, 0, NULL, "no host can be made");
+  self->core.wake = on_wake;
+  self->core.wake_user = self;
   return ST_OK;
 }
 
@@ -216,8 +222,21 @@ static int host_pass(lua_State *L) {
   lua_Integer ms = luaL_checkinteger(L, 2);
   luaL_argcheck(L, ms >= 0 && ms <= INT64_MAX / (4 * NS_PER_MS), 2, "expected milliseconds");
   self->clock.fake += (uint64_t)ms * NS_PER_MS;
+  if (self->due && self->due <= self->clock.fake) {
+    self->due = 0;
+    core_wake(&self->core);
+  }
   core_sweep(&self->core);
   return 0;
+}
+
+/* host:due(): milliseconds until the core has something to do; nil: it has nothing. */
+static int host_due(lua_State *L) {
+  const struct core_host *self = core_host_check(L, 1);
+  uint64_t now = self->clock.fake;
+  if (!self->due) return 0;
+  lua_pushinteger(L, (lua_Integer)(self->due > now ? (self->due - now + NS_PER_MS - 1) / NS_PER_MS : 0));
+  return 1;
 }
 
 /* ---- scripts ---- */
@@ -226,7 +245,10 @@ static int host_pass(lua_State *L) {
 static int host_bind(lua_State *L) {
   struct core_host *self = luaL_checkudata(L, 1, HOST);
   lua_State *co = lua_tothread(L, 2);
-  core_host_bind(self, co ? co : L);
+  if (co)
+    core_host_bind(self, co);
+  else
+    core_host_switch(L, self);
   return 0;
 }
 
@@ -307,21 +329,13 @@ static int host_new(lua_State *L) {
 }
 
 void core_host_open(lua_State *L) {
-  static const luaL_Reg methods[] = {{"open", host_open},
-                                     {"close", host_close},
-                                     {"log", host_log},
-                                     {"turn", host_turn},
-                                     {"busy", host_busy},
-                                     {"now", host_now},
-                                     {"pass", host_pass},
-                                     {"bind", host_bind},
-                                     {"load", host_load},
-                                     {"enter", host_enter},
-                                     {"loaded", host_loaded},
-                                     {"quit", host_quit},
-                                     {"inside", host_inside},
-                                     {"connect", core_host_connect},
-                                     {NULL, NULL}};
+  static const luaL_Reg methods[] = {
+      {"open", host_open}, {"close", host_close},   {"log", host_log},
+      {"turn", host_turn}, {"busy", host_busy},     {"now", host_now},
+      {"pass", host_pass}, {"due", host_due},       {"bind", host_bind},
+      {"load", host_load}, {"enter", host_enter},   {"loaded", host_loaded},
+      {"quit", host_quit}, {"inside", host_inside}, {"connect", core_host_connect},
+      {NULL, NULL}};
   luaL_newmetatable(L, HOST);
   lua_pushcfunction(L, host_free);
   lua_setfield(L, -2, "__gc");

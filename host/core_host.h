@@ -30,6 +30,7 @@ struct core_host {
   char *base;                  /* app.getAppPath */
   struct buf settings;         /* a value document */
   enum { LOADING, LOADED, FAILED } loaded;
+  uint64_t due; /* ns: when the core has something to do; 0: nothing */
   bool opened, closed, quitting;
 };
 
@@ -42,6 +43,9 @@ struct core_host *core_host_check(lua_State *L, int index); /* [-0, +0, v] */
 /* ---- core_host_generation.c: the environment as a generation ---- */
 
 extern const struct generation_kind core_host_generation;
+/* The same for a coroutine that may be a script's, or the spec's: raises inside of another host's scripts.
+ * [-0, +0, v] */
+void core_host_switch(lua_State *L, struct core_host *self);
 /* Has what runs in `co` belong to the host: the border finds it by the coroutine. [-0, +0, -] */
 static inline void core_host_bind(struct core_host *self, lua_State *co) {
   *(struct generation **)lua_getextraspace(co) = &self->generation;

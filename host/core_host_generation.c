@@ -64,9 +64,31 @@ static int set_up(lua_State *L) {
   return 0;
 }
 
+/* ---- whose coroutine it is ---- */
+
+/* The registry has every generation of a host's, by address: the extra space of coroutines that are older
+ * than this module has anything. [-0, +0, -] */
+static struct generation *known(lua_State *L, void *generation) {
+  bool found = lua_rawgetp(L, LUA_REGISTRYINDEX, generation) == LUA_TBOOLEAN;
+  lua_pop(L, 1);
+  return found ? generation : NULL;
+}
+
+static void switch_to(lua_State *L, void *owner) {
+  struct generation *to = known(L, owner), *from = known(L, generation_of(L));
+  if (!to || to == from) return;
+  if (from && from->depth)
+    luaL_error(L, "this is another host's: use it when the scripts of this one have returned");
+  *(struct generation **)lua_getextraspace(L) = to;
+}
+
+void core_host_switch(lua_State *L, struct core_host *self) {
+  switch_to(L, &self->generation);
+}
+
 /* Of listeners that are started in the state, those of hosts are the border's. */
 static void start(lua_State *L, int nargs) {
-  const struct generation *generation = generation_of(L);
+  const struct generation *generation = known(L, generation_of(L));
   if (generation && !generation->closing)
     task_start_listener(L, nargs);
   else
@@ -74,7 +96,7 @@ static void start(lua_State *L, int nargs) {
 }
 
 static void warn(lua_State *L, const char *text) {
-  const struct generation *generation = generation_of(L);
+  const struct generation *generation = known(L, generation_of(L));
   if (generation && !generation->closing)
     warn_traceback(L, text);
   else
@@ -96,6 +118,8 @@ static void swap_loaded(lua_State *L) {
 static int open_state(lua_State *L) {
   struct core_host *self = lua_touserdata(L, 1);
   int status;
+  lua_pushboolean(L, 1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &self->generation);
   lua_rawgeti(L, LUA_REGISTRYINDEX, self->env);
   lua_getfield(L, -1, "package");
   lua_getfield(L, -1, "loaded");
@@ -111,6 +135,7 @@ static int open_state(lua_State *L) {
   swap_loaded(L);
   lua_pop(L, 1);
   emitter_setup(L, start, warn);
+  emitter_on_switch(L, switch_to);
   return status == LUA_OK ? 0 : lua_error(L);
 }
 

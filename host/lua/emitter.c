@@ -11,7 +11,7 @@
 
 #define SLOTS 16 /* stack that a removal and its announcement may need */
 
-static const char START_KEY, WARN_KEY, ONCE_KEY;
+static const char START_KEY, WARN_KEY, SWITCH_KEY, ONCE_KEY;
 
 /* The events that an emitter has of its own; their addresses are their keys. */
 static const char *const own_events[] = {"newListener", "removeListener"};
@@ -22,6 +22,19 @@ void emitter_setup(lua_State *L, emitter_start_fn start, emitter_warn_fn warn) {
   lua_rawsetp(L, LUA_REGISTRYINDEX, &START_KEY);
   *(emitter_warn_fn *)lua_newuserdatauv(L, sizeof warn, 0) = warn;
   lua_rawsetp(L, LUA_REGISTRYINDEX, &WARN_KEY);
+}
+
+void emitter_on_switch(lua_State *L, emitter_switch_fn fn) {
+  *(emitter_switch_fn *)lua_newuserdatauv(L, sizeof fn, 0) = fn;
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &SWITCH_KEY);
+}
+
+void emitter_switch_slow(lua_State *L, void *owner) {
+  emitter_switch_fn *fn;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &SWITCH_KEY);
+  fn = lua_touserdata(L, -1);
+  lua_pop(L, 1);
+  if (fn) (*fn)(L, owner);
 }
 
 void emitter_warn(lua_State *L, const char *text) {
@@ -48,6 +61,7 @@ struct emitter *emitter_new(lua_State *L, size_t size, int uservalues, const cha
                             const char *name, unsigned flags) {
   struct emitter *emitter = lua_newuserdatauv(L, size, EMITTER_UV + uservalues);
   memset(emitter, 0, size);
+  emitter->owner = *(void **)lua_getextraspace(L);
   emitter->flags = flags;
   emitter->max_listeners = 10;
   strncpy(emitter->name, name, sizeof emitter->name - 1);

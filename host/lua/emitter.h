@@ -22,6 +22,7 @@ enum emitter_flags {
 /* At the front of the userdata, which the owner may extend: `struct contents_object { struct emitter emitter;
  * ... }`. */
 struct emitter {
+  void *owner; /* what the coroutine that has made it belongs to: its extra space */
   unsigned flags;
   unsigned listeners; /* total of listeners on all channels */
   unsigned handlers;
@@ -41,6 +42,16 @@ typedef void (*emitter_warn_fn)(lua_State *L, const char *text);
 /* Installs both for the state. Until then listeners are simply called and an error is raised to the emitter.
  */
 void emitter_setup(lua_State *L, emitter_start_fn start, emitter_warn_fn warn);
+
+/* Where coroutines of several owners have one state: called before an object is used in a coroutine of
+ * another owner; has that belong to it, or raises. [-0, +0, v] */
+typedef void (*emitter_switch_fn)(lua_State *L, void *owner);
+void emitter_on_switch(lua_State *L, emitter_switch_fn fn);
+/* Calls it if need be. */
+void emitter_switch_slow(lua_State *L, void *owner);
+static inline void emitter_switch(lua_State *L, void *owner) {
+  if (*(void **)lua_getextraspace(L) != owner) emitter_switch_slow(L, owner);
+}
 
 /*
  * Pushes a new userdata of `size` bytes (at least sizeof(struct emitter); zeroed past it), with `uservalues`

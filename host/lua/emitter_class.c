@@ -86,6 +86,7 @@ static int class_index(lua_State *L) {
   lua_CFunction index = lua_tocfunction(L, lua_upvalueindex(UP_INDEX));
   const struct emitter *self = lua_touserdata(L, 1);
   const struct emitter_method *method;
+  emitter_switch(L, self->owner);
   if (index && index(L) > 0 && !lua_isnil(L, -1)) return 1;
   lua_settop(L, 2);
   push_made(L, self);

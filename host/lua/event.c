@@ -239,8 +239,10 @@ static int push_id(lua_State *L, uint64_t id) {
   return 1;
 }
 
+/* Upvalue 2: whose event it is. */
 static int event_index(lua_State *L) {
   struct event *event = lua_touserdata(L, 1);
+  emitter_switch(L, lua_touserdata(L, lua_upvalueindex(2)));
   switch (field_of(L, 2)) {
   case FIELD_TYPE:
     lua_pushliteral(L, "frame");
@@ -282,6 +284,7 @@ static int set_return_value(lua_State *L, struct event *event) {
 static int event_newindex(lua_State *L) {
   struct event *event = lua_touserdata(L, 1);
   enum field field = field_of(L, 2);
+  emitter_switch(L, lua_touserdata(L, lua_upvalueindex(2)));
   if (field == FIELD_RETURN_VALUE) return set_return_value(L, event);
   if (field) return luaL_error(L, "event.%s is read-only", lua_tostring(L, 2));
   return misuse_no_field(L, "event", luaL_tolstring(L, 2, NULL), field_names);
@@ -303,9 +306,11 @@ void event_open(lua_State *L) {
   lua_pushvalue(L, -1);
   lua_setfield(L, -3, "__fields");
   lua_pushvalue(L, -1);
-  lua_pushcclosure(L, event_index, 1);
+  lua_pushlightuserdata(L, generation_of(L));
+  lua_pushcclosure(L, event_index, 2);
   lua_setfield(L, -3, "__index");
-  lua_pushcclosure(L, event_newindex, 1);
+  lua_pushlightuserdata(L, generation_of(L));
+  lua_pushcclosure(L, event_newindex, 2);
   lua_setfield(L, -2, "__newindex");
   lua_pushcfunction(L, event_tostring);
   lua_setfield(L, -2, "__tostring");

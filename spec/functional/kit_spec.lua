@@ -277,6 +277,32 @@ describe("renderers of a host under test", function()
     assert.equal(2, r:invoke("echo", 2))
   end)
 
+  it("have frames of other origins, which are sessions of their own", function()
+    local host <close> = test.host { scripts = { echo } }
+    local page = host:renderer { url = "https://x.example/" }
+    local widget = host:renderer { url = "https://y.example/w", parent = page }
+    local own = host:renderer { parent = page, name = "own" }
+    assert.equal(page.webContentsId, widget.webContentsId)
+    assert.not_equal(page.processId, widget.processId)
+    assert.equal(page.frame, widget.frame.parent)
+    assert.same({ "https://y.example", "https://x.example" }, { widget.frame.origin, own.frame.origin })
+    assert.equal(3, #page.contents.mainFrame.framesInSubtree)
+    assert.equal(1, widget:invoke("echo", 1))
+    assert.error_matches(function() host:renderer { url = "app://x", parent = page } end, "either all of a page")
+  end)
+
+  it("keep a page's contents for its grace, by the host's clock", function()
+    local host <close> = test.host { scripts = { echo } }
+    local page = host:renderer { url = "https://x.example/" }
+    page:close()
+    assert.is_false(page.contents:isDestroyed())
+    assert.same({ false, "detached" }, { page.contents:send "x" })
+    host:advance(999)
+    assert.is_false(page.contents:isDestroyed())
+    host:advance(1)
+    assert.is_true(page.contents:isDestroyed())
+  end)
+
   it("answer what scripts invoke, and pass ports", function()
     local host <close> = test.host { scripts = { function()
       ipcMain.handle("ask", function(event, n) return await(event.sender:invoke("double", n)) end)
@@ -376,6 +402,55 @@ describe("hosts in one state", function()
     assert.is_nil(b.extra)
     assert.is_nil(string.extra)
     assert.is_nil(rawget(_G, "shared"))
+  end)
+
+  it("keep apart what they have made, also where the spec holds it", function()
+    local held = {}
+    local function script(name)
+      return function()
+        ipcMain.on("ask", function(event) held[name] = event end)
+        app.on("told", function(_, what) told = what end)
+      end
+    end
+    local a <close> = test.host { scripts = { script "a" } }
+    local b <close> = test.host { scripts = { script "b" } }
+    local ra, rb, heard = a:renderer(), b:renderer(), {}
+    ra:on("heard", function(_, what) heard[#heard + 1] = "a:" .. what end)
+    rb:on("heard", function(_, what) heard[#heard + 1] = "b:" .. what end)
+    local asked_a, asked_b = a:start(ra.sendSync, ra, "ask"), b:start(rb.sendSync, rb, "ask")
+    assert.equal(ra.webContentsId, rb.webContentsId)
+    held.a.returnValue = "for a"
+    held.b.returnValue = "for b"
+    assert.same({ "for b", "for a" }, { b:await(asked_b), a:await(asked_a) })
+    local contents_a, contents_b = ra.contents, rb.contents
+    contents_a:send("heard", 1)
+    contents_b:send("heard", 2)
+    held.a.reply("heard", 3)
+    contents_b.mainFrame:send("heard", 4)
+    a:tick()
+    b:tick()
+    assert.same({ "a:1", "a:3", "b:2", "b:4" }, heard)
+  end)
+
+  it("say so where one's scripts use what is another's", function()
+    local a <close> = test.host {}
+    local b <close> = test.host {}
+    local ra, rb = a:renderer(), b:renderer()
+    a.ipcMain.handle("contents", function() return rb.contents:send "x" end)
+    a.ipcMain.handle("renderer", function() return rb:invoke "x" end)
+    assert.rejects("this is another host's", ra.invoke, ra, "contents")
+    assert.rejects("this is another host's", ra.invoke, ra, "renderer")
+  end)
+
+  it("leave a renderer alone that is none of theirs", function()
+    require "ipchost.renderer" -- which starts listeners where there is no host
+    local core = require "ipchost.core"
+    local emitter, heard = core.emitter("ipcRenderer", {}), nil
+    local host = test.host {}
+    host:close()
+    emitter.on("x", function(_, what) heard = what end)
+    core.emit(emitter, "x", {}, 1)
+    assert.equal(1, heard)
   end)
 
   it("follow one another, and what is left of one says that it is gone", function()

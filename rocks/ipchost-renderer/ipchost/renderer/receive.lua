@@ -75,6 +75,11 @@ packets["frame-close"] = function(session, number)
   if number ~= 0 then session:remove_frame(number, { code = 1000, reason = "closed by the host" }) end
 end
 
+packets["ticket"] = function(session, number, _, _, ticket)
+  local resolve = session.tickets and session.tickets[number]
+  if resolve then resolve(ticket) end
+end
+
 packets["ping"] = function(session, token) session:put("pong", token) end
 
 packets["bye"] = function(session, code, text)

@@ -135,6 +135,14 @@ function Session:open_frame(parent, details, resolve, reject)
   return number
 end
 
+--- Asks for a ticket, by which a document of that origin joins the tree below the frame (section 7.1).
+-- @func resolve is given it, or an empty string
+function Session:ask_ticket(frame, origin, resolve)
+  self.tickets = self.tickets or {}
+  self.tickets[#self.tickets + 1] = resolve
+  self:put("ticket", #self.tickets, frame, origin, "")
+end
+
 --- Takes a frame and its descendants away: they are closed for that reason.
 function Session:remove_frame(number, reason)
   local frame = self.frames[number]
@@ -231,6 +239,7 @@ end
 --- Connects; resolves with the details of the host's welcome.
 function Session:connect(details, timeout, resolve, reject)
   details.pid, details.client, details.type = uv.os_getpid(), CLIENT, "native"
+  for key, value in pairs(self.target.details or {}) do details[key] = value end
   self.welcome = { resolve = resolve, reject = reject }
   local ok, message, code = self.writer:put("hello", VERSION, FEATURES, core.random(KEY_LENGTH),
     core.random(KEY_LENGTH), LANE_MAIN, 0, 0, details)

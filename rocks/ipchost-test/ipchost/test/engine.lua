@@ -163,12 +163,18 @@ function Engine:drive(done)
   return done()
 end
 
---- Lets time pass: timers fire in their order.
+--- When something happens of itself, in milliseconds from now; nil if nothing does.
+function Engine:next_due()
+  local timer, core_due = self.loop:next_due(), self.core:due()
+  return timer and core_due and math.min(timer, core_due) or timer or core_due
+end
+
+--- Lets time pass: what is due happens in its order.
 function Engine:advance(ms)
   local left = ms
   self:tick()
   repeat
-    local due = self.loop:next_due()
+    local due = self:next_due()
     local step = due and due < left and math.max(due, 0) or left
     left = left - step
     self.core:pass(step)

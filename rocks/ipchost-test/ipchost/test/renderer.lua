@@ -17,9 +17,10 @@ local function is_page(origin) return origin ~= nil and (origin == "null" or ori
 
 local function origin_of(url) return url:match("^%a[%w+.-]*://[^/?#]*") end
 
---- What the options say: url, and the origin that a browser would have sent, if it is one.
+--- What the options say: url, and the origin that a browser would have sent, if it is one. A frame is of its parent's.
 local function identity(options, parent)
   local url, origin = options.url, options.origin
+  if not origin and not url and parent then origin = parent.origin end
   if not origin and url and url:find("^https?://") then origin = origin_of(url) end
   url = url or origin or parent and parent.url or "app://test"
   if origin and not is_page(origin) and origin ~= origin_of(url) then
@@ -43,16 +44,31 @@ end
 
 local renderer = {}
 
---- Connects one.
-function renderer.connect(host, engine, options)
-  local url, origin = identity(options)
+--- Connects one; a page with a ticket is a frame of who asked for that.
+local function connect(host, engine, url, origin, options, ticket)
   local target = {
     kind = "memory", text = "the host under test", link = Link, host = engine.core, links = engine.links,
-    uv = engine.loop.uv, origin = origin,
+    uv = engine.loop.uv, origin = origin, details = { type = origin and "page", ticket = ticket },
   }
-  local connect = engine.env.require("ipchost.renderer").connect
-  local inner = host:run(connect, target, { url = url, name = options.name, title = options.title })
+  local open = engine.env.require("ipchost.renderer").connect
+  local inner = host:run(open, target, { url = url, name = options.name, title = options.title })
   return wrap(host, engine, inner, url, origin)
+end
+
+function renderer.connect(host, engine, options)
+  local url, origin = identity(options)
+  return connect(host, engine, url, origin, options)
+end
+
+--- A document in a frame of a page: as there, a session of its own, which the page vouches for.
+local function open_document(host, engine, url, origin, options)
+  local inner, env = options.parent.inner, engine.env
+  local ticket = host:run(function()
+    local given, resolve = env.Promise.withResolvers()
+    inner.session:ask_ticket(inner.number, origin, resolve)
+    return env.await(given)
+  end)
+  return connect(host, engine, url, origin, options, env.ipc.Buffer(ticket))
 end
 
 --- Opens a frame within another.
@@ -60,9 +76,9 @@ function renderer.open_child(host, engine, options)
   local parent = options.parent
   if getmetatable(parent) ~= Renderer then error("renderer: parent must be a renderer of this host", 3) end
   local url, origin = identity(options, parent)
-  if origin ~= parent.origin then
-    error(("renderer: a frame of origin %s within one of %s is another process: connect it by itself"):format(
-      origin or origin_of(url), parent.origin or origin_of(parent.url)), 3)
+  if origin and parent.origin then return open_document(host, engine, url, origin, options) end
+  if origin or parent.origin then
+    error("renderer: frames are either all of a page or all of a native client", 3)
   end
   local inner = host:run(parent.inner.createFrame, parent.inner, { url = url, name = options.name })
   return wrap(host, engine, inner, url, origin)

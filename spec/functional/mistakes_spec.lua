@@ -178,6 +178,34 @@ describe("await", function()
   end)
 end)
 
+describe("require", function()
+  it("loads a module that awaits once, whoever requires it meanwhile, and again after it has failed", function()
+    local host = support.start([[
+      local list = {}
+      for i = 1, 3 do list[i] = async.run(require, "slow") end
+      local a, b, c = table.unpack(async.all(list))
+      print("same: " .. tostring(a == b and b == c and a == require "slow"))
+      for i = 1, 3 do list[i] = async.run(function() return (select(2, pcall(require, "failing"))) end) end
+      print("failed: " .. table.concat(async.all(list), ", "))
+    ]], { files = {
+      ["slow.lua"] = [[print "loading" async.sleep(5) return {}]],
+      ["failing.lua"] = [[failures = (failures or 0) + 1 async.sleep(1) error("failure " .. failures, 0)]],
+    } })
+    host:wait_log("failed: failure 1, failure 2, failure 3")
+    assert.matches("same: true", host.err, 1, true)
+    assert.equal(1, count(host.err, "loading"))
+    host:stop()
+  end)
+
+  it("refuses a circle", function()
+    local log = log_of_failing([[require "one"]], {
+      ["one.lua"] = [[local two = require "two" return two]],
+      ["two.lua"] = [[async.sleep(1) local one = require "one" return one]],
+    })
+    assert.matches("two.lua:1: module 'one' requires itself, or what it requires does", log, 1, true)
+  end)
+end)
+
 describe("an unhandled rejection", function()
   local script = [[
     local function rejects() async.sleep(1) error("lost") end

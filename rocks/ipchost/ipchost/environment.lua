@@ -129,15 +129,39 @@ local function find_loader(name)
   error(("module '%s' not found:%s"):format(name, table.concat(messages)), 3)
 end
 
+--- A module that awaits while it loads, for who else requires it meanwhile.
+local Loading = {}
+Loading.__index = Loading
+
+function Loading:__close()
+  self.of[self.name] = nil
+  if self.resolve then self.resolve() end
+end
+
+function Loading:wait()
+  local status = coroutine.status(self.co)
+  if status == "running" or status == "normal" then
+    error(("module '%s' requires itself, or what it requires does"):format(self.name), 3)
+  end
+  if not self.promise then self.promise, self.resolve = async.Promise.withResolvers() end
+  async.await(self.promise)
+end
+
 --- As Lua's require, but in Lua: a module may await while it loads.
 local function replace_require(host)
   package.path = search_path(host)
   package.searchers[2] = search_text
-  local loaded = package.loaded
+  local loaded, loading = package.loaded, {}
   function _G.require(name)
     if type(name) ~= "string" then error("bad argument #1 to 'require' (string expected)", 2) end
     if loaded[name] ~= nil then return loaded[name] end
+    if loading[name] then
+      loading[name]:wait()
+      return require(name)
+    end
     local loader, extra = find_loader(name)
+    local entry <close> = setmetatable({ name = name, of = loading, co = coroutine.running() }, Loading)
+    loading[name] = entry
     local value = loader(name, extra)
     if value ~= nil then
       loaded[name] = value

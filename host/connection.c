@@ -104,12 +104,15 @@ static void warn_unknown(struct connection *connection, const struct packet *pac
            connection->transport->peer.address, (unsigned long long)packet->kind);
 }
 
-/* On a sync lane: packets that must wait. Nothing more is read, so that little is kept. */
+/* Packets that must wait: on a sync lane, or from a newcomer. Nothing more is read, so that little is kept.
+ */
 static void hold(struct connection *connection, struct slice packets) {
+  struct core *core = connection->owner->core;
   struct sync_lane *sync = connection->lane.sync;
+  struct buf *held = core_held(core, &connection->lane);
   struct fault fault;
-  if (!sync->held.len) sync->held_since = clock_now(connection->owner->core->clock);
-  if (buf_put(&sync->held, packets.data, packets.len) != ST_OK) {
+  if (sync && !held->len) sync->held_since = clock_now(core->clock);
+  if (buf_put(held, packets.data, packets.len) != ST_OK) {
     fault_set(&fault, ST_NOMEM, 4005, "ERR_LIMIT_MEMORY", "out of memory");
     fail(connection, &fault);
   }
@@ -136,10 +139,15 @@ static void receive_block(struct connection *connection, struct slice block) {
   }
 }
 
+static bool holds(const struct connection *connection) {
+  const struct buf *held = core_held(connection->owner->core, &connection->lane);
+  return held && held->len;
+}
+
 static void on_block(struct transport *transport, struct slice block) {
   struct connection *connection = transport->user;
   struct lane *lane = &connection->lane;
-  if (lane->sync && lane->sync->held.len)
+  if (holds(connection))
     hold(connection, block);
   else
     receive_block(connection, block);
@@ -155,13 +163,18 @@ static void end_well(struct connection *connection) {
 /* A packet may have ended the session, and with it the lane. */
 static void lane_go_on(void *user) {
   struct connection *connection = user;
-  struct buf held = connection->lane.sync->held;
-  connection->lane.sync->held = (struct buf){0};
+  struct core *core = connection->owner->core;
+  struct buf *waiting = core_held(core, &connection->lane), held = *waiting;
+  *waiting = (struct buf){0};
   receive_block(connection, buf_slice(&held));
   buf_deinit(&held);
-  if (connection->closing || !connection->lane.sync || connection->lane.sync->held.len) return;
+  if (connection->closing || holds(connection)) return;
   transport_pause(connection->transport, false);
-  if (connection->ended && !lane_busy(&connection->lane)) end_well(connection);
+  if (!connection->ended) return;
+  if (lane_busy(&connection->lane))
+    core_lane_mute(core, &connection->lane);
+  else
+    end_well(connection);
 }
 
 /* Bytes have come, a whole block or not. Until hello the time of the connection counts, whatever it sends. */
@@ -183,7 +196,7 @@ static void on_ending(struct transport *transport, const struct fault *fault) {
   connection->ended = true;
   if (fault->close != 1000)
     fail(connection, fault);
-  else if (!lane_busy(&connection->lane))
+  else if (!lane_busy(&connection->lane) && !holds(connection))
     transport_close(transport, fault, 0);
   else
     core_lane_mute(connection->owner->core, &connection->lane);

@@ -19,6 +19,7 @@ void frames_init(struct frames *frames, struct ids *ids) {
 void frames_deinit(struct frames *frames) {
   map_deinit(&frames->frames);
   map_deinit(&frames->contents);
+  map_deinit(&frames->tabs);
 }
 
 struct frame *frame_get(const struct frames *frames, uint64_t id) {
@@ -31,7 +32,7 @@ struct contents *contents_get(const struct frames *frames, uint64_t id) {
 
 static enum status set_text(char **field, struct slice text) {
   char *copy;
-  if (!text.len && *field) return ST_OK;
+  if (!text.data && *field) return ST_OK;
   copy = malloc(text.len + 1);
   if (!copy) return ST_NOMEM;
   if (text.len) memcpy(copy, text.data, text.len);
@@ -117,6 +118,18 @@ out:
   return status;
 }
 
+enum status contents_succeed(struct frames *frames, struct session *session, struct contents *contents,
+                             const struct frame_claim *claim) {
+  struct frame *before = contents->main, *frame;
+  enum status status = new_frame(frames, session, 0, claim, &frame);
+  if (status != ST_OK) return status;
+  frame->node = before->node;
+  frame->contents = contents;
+  contents->main = frame;
+  before->detached = true;
+  return ST_OK;
+}
+
 static void put_below(struct frame *parent, struct frame *frame) {
   frame->parent = parent;
   frame->contents = parent->contents;
@@ -162,6 +175,11 @@ static struct frame *child(struct list *node) {
   return LIST_ENTRY(node, struct frame, sibling);
 }
 
+const struct frame *frame_top(const struct frame *frame) {
+  while (frame->parent) frame = frame->parent;
+  return frame;
+}
+
 struct frame *frame_deepest(struct frame *frame) {
   while (!list_empty(&frame->children)) frame = child(frame->children.prev);
   return frame;
@@ -181,7 +199,8 @@ struct frame *frame_next(const struct frame *root, struct frame *frame) {
 static struct slice page_url(const struct frame *frame, struct slice claimed) {
   const char *origin = frame->session->origin;
   size_t len = origin ? strlen(origin) : 0;
-  if (!origin || !claimed.len) return claimed;
+  if (!claimed.len) return slice_of(NULL, 0);
+  if (!origin) return claimed;
   if (claimed.len >= len && memcmp(claimed.data, origin, len) == 0 &&
       (claimed.len == len || memchr("/?#", claimed.data[len], 3)))
     return claimed;
@@ -192,5 +211,7 @@ enum status frame_update(struct frame *frame, const struct frame_claim *claim) {
   if (set_text(&frame->url, page_url(frame, claim->url)) != ST_OK ||
       set_text(&frame->name, claim->name) != ST_OK)
     return ST_NOMEM;
+  if (slice_equal(claim->visibility, slice_str("hidden"))) frame->hidden = true;
+  if (slice_equal(claim->visibility, slice_str("visible"))) frame->hidden = false;
   return set_text(&frame->title, claim->title);
 }

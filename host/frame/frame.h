@@ -19,10 +19,11 @@ const char *contents_type_name(enum contents_type type);
 
 #define FRAME_TOKEN_LEN 32 /* hexadecimal digits */
 
-/* What a client claims of a frame, from the details of hello and frame-open; borrowed slices, empty where not
- * given. */
+/* What a client claims of a frame, from the details of hello and frame-open; borrowed slices, without data
+ * where not given. */
 struct frame_claim {
   struct slice url, name, title;
+  struct slice visibility; /* "visible" or "hidden" */
 };
 
 struct frame {
@@ -37,6 +38,7 @@ struct frame {
   char *url, *name, *title, *origin; /* never NULL */
   char token[FRAME_TOKEN_LEN + 1];
   bool detached; /* its document is gone, or on its way out */
+  bool hidden;
 };
 
 struct tab;
@@ -53,6 +55,7 @@ struct contents {
 struct frames {
   struct ids *ids; /* borrowed */
   struct map frames, contents;
+  struct map tabs;   /* struct tab by its token and origin */
   struct list grace; /* struct tab of contents in grace, in the order in which that ends */
   size_t in_grace;
 };
@@ -70,6 +73,10 @@ static inline struct frame *frame_of(const struct session *session, uint64_t num
  * randomness). */
 enum status contents_open(struct frames *frames, struct session *session, enum contents_type type,
                           const struct frame_claim *claim, struct contents **out);
+/* Makes frame 0 of a new session the main frame of a contents that has one, whose frameTreeNodeId it takes.
+ * The one before stays, detached, its session's. ST_OK, ST_NOMEM, ST_IO. */
+enum status contents_succeed(struct frames *frames, struct session *session, struct contents *contents,
+                             const struct frame_claim *claim);
 /* Makes frame 0 of a new session, a document in a frame of `parent`'s, as a child of `parent`: in its
  * contents. ST_OK, ST_NOMEM, ST_IO. */
 enum status frame_join(struct frames *frames, struct session *session, struct frame *parent,
@@ -85,12 +92,14 @@ enum status frame_open(struct frames *frames, struct frame *parent, uint64_t num
  * its id, else 0). Descendants are closed by the caller first, deepest first: frame_deepest finds them.
  */
 void frame_free(struct frames *frames, struct frame *frame, uint64_t *contents_gone);
+/* The frame above all others that `frame` is below: the main one, or one that was. */
+const struct frame *frame_top(const struct frame *frame);
 /* The last, deepest descendant of `frame`, or `frame` itself. */
 struct frame *frame_deepest(struct frame *frame);
 /* The next frame of the subtree of `root` in pre-order, or NULL. Start with `root`. */
 struct frame *frame_next(const struct frame *root, struct frame *frame);
-/* Changes what the client claims; an empty slice leaves it. A page's URL is of its Origin, or is its Origin.
- * ST_OK or ST_NOMEM. */
+/* Changes what the client claims; a slice without data leaves it. A page's URL is of its Origin, or is its
+ * Origin. ST_OK or ST_NOMEM. */
 enum status frame_update(struct frame *frame, const struct frame_claim *claim);
 
 #endif

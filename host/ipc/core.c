@@ -19,6 +19,8 @@ enum status core_init(struct core *core, const struct limits *limits, struct clo
   ports_init(&core->ports);
   asks_init(&core->asks);
   gate_init(&core->gate);
+  list_init(&core->newcomers);
+  list_init(&core->formers);
   return random_bytes(core->host, sizeof core->host);
 }
 
@@ -29,7 +31,7 @@ void core_deinit(struct core *core) {
     core_end_session(core, session, NULL);
     cursor = 0;
   }
-  core_end_graces(core);
+  core_deinit_tabs(core);
   ports_deinit(core);
   calls_deinit(&core->calls);
   asks_deinit(&core->asks);
@@ -216,6 +218,9 @@ static enum status receive_other(struct core *core, struct lane *lane, const str
   case PACKET_FRAME_UPDATE:
   case PACKET_FRAME_NAVIGATE:
     return core_frame_update(core, lane->session, packet, fault);
+  case PACKET_PONG:
+    core_ponged(core, lane->session);
+    return ST_OK;
   case PACKET_FRAME_CLOSE:
     return receive_frame_close(core, lane, packet, fault);
   case PACKET_TICKET:

@@ -18,11 +18,14 @@
 #include "ipc/calls.h"
 #include "ipc/gate.h"
 #include "ipc/message.h"
+#include "ipc/newcomers.h"
 #include "ipc/ports.h"
 #include "session/lanes.h"
 #include "session/session.h"
 
 #define HOST_ID_LEN 16
+#define CORE_NEVER UINT64_MAX /* ns: no time */
+#define NS_A_MS 1000000
 
 struct details;
 
@@ -41,6 +44,8 @@ struct core {
   const struct border
       *border; /* set by the scripts' side; NULL: messages are answered as if nobody listened */
   void *border_user;
+  struct list newcomers;                  /* whose hello waits */
+  struct list formers;                    /* core_tabs.c: sessions of documents that others have followed */
   void (*wake)(void *user, uint64_t due); /* asks for core_wake at that time, in ns; NULL: core_sweep does */
   void *wake_user;
   uint8_t host[HOST_ID_LEN];
@@ -64,7 +69,8 @@ struct core_peer {
 
 /*
  * The first packet of a connection. Opens the session, its contents and its main frame, and answers welcome
- * on `lane`. ST_OK, or a status with `fault` filled (its close code ends the connection).
+ * on `lane`. ST_OK, or a status with `fault` filled (its close code ends the connection). ST_MORE: it is to
+ * be held, with what follows it, and given again when the lane's go_on is called.
  */
 enum status core_hello(struct core *core, struct lane *lane, const struct packet *hello,
                        const struct core_peer *peer, struct fault *fault);
@@ -133,7 +139,9 @@ static inline const struct contents *core_contents(const struct core *core, uint
 /* Answers sync calls that are past limits.sync_reply, gives up lanes that wait for as long, ends sessions
  * whose main lane does not come, and forgets old tickets. Call it about once a second. */
 void core_sweep(struct core *core);
-/* What the core has asked for by `wake`: ends the contents whose grace is over. */
+/* Where what the lane has to hold is put, or NULL: it holds nothing. */
+struct buf *core_held(const struct core *core, const struct lane *lane);
+/* What the core has asked for by `wake`: ends the contents whose grace is over, and decides on newcomers. */
 void core_wake(struct core *core);
 
 /* ---- shared with its own parts ---- */
@@ -145,7 +153,7 @@ void core_end_session(struct core *core, struct session *session, const struct g
  * these alone. */
 void core_end_traffic(struct core *core, struct session *session);
 void core_destroy_tree(struct core *core, uint64_t root, const struct gone *gone);
-void core_destroy_children(struct core *core, struct frame *frame);
+void core_destroy_children(struct core *core, uint64_t frame);
 /* Ends it so, and closes its main lane with `fault`. */
 void core_close_session(struct core *core, struct session *session, const struct fault *fault);
 /* Answers hello on `lane` with the ids of the session that it has found or opened. ST_OK or ST_NOMEM. */
@@ -168,8 +176,29 @@ enum status core_take_ticket(struct core *core, const struct details *details, c
 bool core_begin_grace(struct core *core, struct session *session);
 /* Ends the contents in, or on its way into, grace. */
 void core_close_detached(struct core *core, struct contents *contents);
-/* Ends all that are in grace. */
-void core_end_graces(struct core *core);
+/* The document of `frame` has followed that of `before` in their contents: tells the scripts, and lets the
+ * other go.
+ */
+void core_succeeded(struct core *core, uint64_t before, uint64_t frame);
+/* Ends the sessions of documents that were followed in the contents. */
+void core_end_formers(struct core *core, uint64_t contents);
+/* Asks for core_wake when the next thing is due. */
+void core_plan(struct core *core);
+void core_deinit_tabs(struct core *core);
+/* core_session.c: it is a document of a browser. */
+bool core_is_document(const struct core_peer *peer, const struct details *details);
+/* core_newcomer.c: the contents that the tab in hello means and may take over, NULL if none. ST_OK, ST_NOMEM,
+ * or ST_MORE as core_hello says. */
+enum status core_claim_tab(struct core *core, struct lane *lane, const struct core_peer *peer,
+                           const struct details *details, struct contents **out);
+/* The session has answered a ping. */
+void core_ponged(struct core *core, const struct session *session);
+/* ns: when the first of those who wait is to be decided on, or CORE_NEVER. */
+uint64_t core_newcomers_due(const struct core *core);
+void core_settle_newcomers(struct core *core, uint64_t now);
+/* The lane is lost. */
+void core_forget_newcomer(struct core *core, const struct lane *lane);
+void core_deinit_newcomers(struct core *core);
 /* core_ask.c: a reply from a client; ST_OK, or a status with `fault` filled. */
 enum status core_answer(struct core *core, struct session *session, const struct packet *packet,
                         struct fault *fault);

@@ -3,8 +3,6 @@
 
 static const struct gone lost = {.reason = "abnormal-exit"};
 
-#define NS_A_MS 1000000
-
 /* ---- they come ---- */
 
 static enum status denied(struct fault *fault, const char *text) {
@@ -99,10 +97,14 @@ static void abort_calls_on(struct core *core, struct lane *lane) {
 }
 
 void core_lane_closed(struct core *core, struct lane *lane, bool clean) {
-  if (!lane->session) return;
+  if (!lane->session) {
+    core_forget_newcomer(core, lane);
+    return;
+  }
   if (!lane->sync) {
     if (!clean || !core_begin_grace(core, lane->session))
       core_end_session(core, lane->session, clean ? NULL : &lost);
+    core_plan(core);
     return;
   }
   abort_calls_on(core, lane);

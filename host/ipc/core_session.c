@@ -1,4 +1,5 @@
 /* core_session: hello and welcome, frames of a session, its end. Part of core.h. */
+#include "frame/tabs.h"
 #include "ipc/core.h"
 #include "ipc/details.h"
 #include "wire/cbor.h"
@@ -32,8 +33,20 @@ static enum status put_limits(struct buf *out, const struct limits *limits) {
   return ST_OK;
 }
 
+/* Only the document that the tab shows is told by what it is found. */
+static const char *tab_of(const struct frame *frame) {
+  return frame->contents->tab && frame->contents->main == frame ? frame->contents->tab->token : NULL;
+}
+
+static enum status put_tab(struct buf *out, const char *tab) {
+  if (!tab) return ST_OK;
+  return cbor_put_text(out, "tab") == ST_OK ? cbor_put_text(out, tab) : ST_NOMEM;
+}
+
 static enum status put_welcome(struct buf *out, const struct core *core, const struct frame *frame) {
-  if (cbor_put_head(out, CBOR_MAP, 7) != ST_OK || cbor_put_text(out, "host") != ST_OK ||
+  const char *tab = tab_of(frame);
+  if (cbor_put_head(out, CBOR_MAP, 7 + (tab != NULL)) != ST_OK || put_tab(out, tab) != ST_OK ||
+      cbor_put_text(out, "host") != ST_OK ||
       cbor_put_string(out, CBOR_BYTES, slice_of(core->host, sizeof core->host)) != ST_OK ||
       put_entry(out, "processId", frame->session->process) != ST_OK ||
       put_entry(out, "webContentsId", frame->contents->id) != ST_OK || cbor_put_text(out, "frame") != ST_OK ||
@@ -77,23 +90,58 @@ static enum status open_session(struct core *core, struct lane *lane, const stru
   return ST_OK;
 }
 
-/* That of a new contents, or, below `parent`, in that one's. */
-static enum status open_main_frame(struct core *core, struct session *session, const struct core_peer *peer,
-                                   const struct details *details, struct frame *parent) {
-  enum contents_type type = peer->page ? CONTENTS_PAGE : peer->child ? CONTENTS_CHILD : CONTENTS_NATIVE;
-  struct contents *contents;
-  struct frame *frame;
-  enum status status;
-  if (parent) return frame_join(&core->frames, session, parent, &details->claim, &frame);
-  status = contents_open(&core->frames, session, type, &details->claim, &contents);
-  if (status != ST_OK) return status;
-  contents->os_pid = peer->child ? peer->child : details->pid;
-  contents->document = peer->page && slice_equal(details->type, slice_str("page"));
-  return ST_OK;
+bool core_is_document(const struct core_peer *peer, const struct details *details) {
+  return peer->page && slice_equal(details->type, slice_str("page"));
 }
 
-static void tell_opened(struct core *core, const struct frame *frame) {
-  if (!core->border) return;
+/* A tab that is another's, whose document is still there, gets a token of its own. */
+static enum status name_tab(struct core *core, struct contents *contents, const struct details *details) {
+  bool taken = tab_find(&core->frames, details->tab, contents->main->origin) != NULL;
+  return tab_name(&core->frames, contents, taken ? slice_of(NULL, 0) : details->tab);
+}
+
+static enum status open_contents(struct core *core, struct session *session, const struct core_peer *peer,
+                                 const struct details *details) {
+  enum contents_type type = peer->page ? CONTENTS_PAGE : peer->child ? CONTENTS_CHILD : CONTENTS_NATIVE;
+  struct contents *contents;
+  enum status status = contents_open(&core->frames, session, type, &details->claim, &contents);
+  if (status != ST_OK) return status;
+  contents->os_pid = peer->child ? peer->child : details->pid;
+  contents->document = core_is_document(peer, details);
+  return contents->document && details->tab.len ? name_tab(core, contents, details) : ST_OK;
+}
+
+/* Where the main frame of a session goes: below a frame, after a document in its contents, or in a contents
+ * of its own. */
+struct place {
+  struct frame *parent;
+  struct contents *contents;
+};
+
+static enum status out_of_memory(struct fault *fault, enum status status) {
+  return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
+}
+
+static enum status find_place(struct core *core, struct lane *lane, const struct core_peer *peer,
+                              const struct details *details, struct place *place, struct fault *fault) {
+  enum status status = core_claim_tab(core, lane, peer, details, &place->contents);
+  if (status == ST_MORE) return status;
+  if (status != ST_OK) return out_of_memory(fault, status);
+  return core_take_ticket(core, details, peer->origin, &place->parent, fault);
+}
+
+static enum status open_main_frame(struct core *core, struct session *session, const struct core_peer *peer,
+                                   const struct details *details, const struct place *place) {
+  struct frame *frame;
+  if (place->parent) return frame_join(&core->frames, session, place->parent, &details->claim, &frame);
+  if (place->contents) return contents_succeed(&core->frames, session, place->contents, &details->claim);
+  return open_contents(core, session, peer, details);
+}
+
+/* `before` is the frame whose document this one follows, or 0. */
+static void tell_opened(struct core *core, const struct frame *frame, uint64_t before) {
+  if (before) core_succeeded(core, before, frame->id);
+  if (before || !core->border) return;
   if (frame->parent)
     core->border->frame_created(core->border_user, frame->contents->id, frame->id);
   else
@@ -104,20 +152,22 @@ static enum status open_all(struct core *core, struct lane *lane, const struct p
                             const struct core_peer *peer, const struct details *details,
                             struct fault *fault) {
   struct session *session;
-  struct frame *parent;
-  enum status status = core_take_ticket(core, details, peer->origin, &parent, fault);
+  struct place place;
+  uint64_t before, process;
+  enum status status = find_place(core, lane, peer, details, &place, fault);
   if (status != ST_OK) return status;
+  before = place.contents ? place.contents->main->id : 0;
   status = open_session(core, lane, hello, peer->origin, &session);
-  if (status != ST_OK) goto out;
-  status = open_main_frame(core, session, peer, details, parent);
-  if (status != ST_OK || (status = core_welcome(core, lane, false)) != ST_OK) {
-    core_end_session(core, session, NULL);
-    goto out;
+  if (status != ST_OK) return out_of_memory(fault, status);
+  process = session->process;
+  status = open_main_frame(core, session, peer, details, &place);
+  if (status == ST_OK) {
+    status = core_welcome(core, lane, false);
+    tell_opened(core, session->main_frame, before);
   }
-  tell_opened(core, session->main_frame);
-  return ST_OK;
-out:
-  return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
+  if (status == ST_OK) return ST_OK;
+  if ((session = sessions_by_process(&core->sessions, process))) core_end_session(core, session, NULL);
+  return out_of_memory(fault, status);
 }
 
 enum status core_hello(struct core *core, struct lane *lane, const struct packet *hello,
@@ -179,14 +229,19 @@ enum status core_frame_update(struct core *core, struct session *session, const 
   struct frame *frame = frame_of(session, packet->frame);
   struct details details;
   enum status status = details_parse(packet->payload, &details, fault);
-  (void)core;
   if (status != ST_OK || !frame) return status;
-  return frame_update(frame, &details.claim);
+  if ((status = frame_update(frame, &details.claim)) != ST_OK)
+    return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "%s: %s", packet_name(packet->kind),
+                     status_name(status));
+  if (packet->kind == PACKET_FRAME_NAVIGATE && core->border)
+    core->border->navigated(core->border_user, frame->id, packet->in_page);
+  return ST_OK;
 }
 
 static void destroy_one(struct core *core, struct frame *frame, const struct gone *gone) {
   uint64_t id = frame->id, contents;
   asks_end(&core->asks, frame->session, id, ASK_DESTROYED);
+  if (frame->contents->main == frame) core_end_formers(core, frame->contents->id);
   frame_free(&core->frames, frame, &contents);
   if (!core->border) return;
   core->border->frame_destroyed(core->border_user, id);
@@ -212,8 +267,10 @@ void core_destroy_tree(struct core *core, uint64_t root, const struct gone *gone
   core_tell_unanswered(core);
 }
 
-void core_destroy_children(struct core *core, struct frame *frame) {
-  while (!list_empty(&frame->children)) core_destroy_tree(core, frame_deepest(frame)->id, NULL);
+void core_destroy_children(struct core *core, uint64_t id) {
+  struct frame *frame;
+  while ((frame = frame_get(&core->frames, id)) && !list_empty(&frame->children))
+    core_destroy_tree(core, frame_deepest(frame)->id, NULL);
   core_tell_unanswered(core);
 }
 

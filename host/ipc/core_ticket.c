@@ -10,7 +10,7 @@
 static struct slice make_ticket(struct core *core, const struct session *session, const struct packet *packet,
                                 uint8_t secret[VOUCHER_LEN]) {
   const struct frame *frame = frame_of(session, packet->frame);
-  if (!frame || !session->origin || !packet->text.len) return slice_of(NULL, 0);
+  if (!frame || frame->detached || !session->origin || !packet->text.len) return slice_of(NULL, 0);
   if (voucher_make(&core->tickets, session->process, frame->id, packet->text, clock_now(core->clock),
                    secret) != ST_OK)
     return slice_of(NULL, 0);

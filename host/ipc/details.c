@@ -2,6 +2,7 @@
 #include "ipc/details.h"
 
 #include "base/utf8.h"
+#include "frame/tabs.h"
 #include "wire/cbor.h"
 
 #define TEXT_MAX 65536
@@ -14,6 +15,8 @@ static struct slice *text_member(struct details *details, struct slice key) {
   if (slice_equal(key, slice_str("url"))) return &details->claim.url;
   if (slice_equal(key, slice_str("name"))) return &details->claim.name;
   if (slice_equal(key, slice_str("title"))) return &details->claim.title;
+  if (slice_equal(key, slice_str("visibilityState"))) return &details->claim.visibility;
+  if (slice_equal(key, slice_str("tab"))) return &details->tab;
   if (slice_equal(key, slice_str("type"))) return &details->type;
   if (slice_equal(key, slice_str("token"))) return &details->token;
   if (slice_equal(key, slice_str("client"))) return &details->client;
@@ -41,9 +44,13 @@ static enum status read_entry(struct slice *in, struct details *details, struct 
   if (cbor_read_string(in, CBOR_TEXT, &key) != ST_OK) return malformed(fault, "keys must be text");
   if ((text = text_member(details, key))) {
     if (cbor_read_string(in, CBOR_TEXT, text) != ST_OK || text->len > TEXT_MAX || !utf8_valid(*text))
-      return malformed(fault, "url, name, title, type, token and client must be text");
+      return malformed(fault, "url, name, title, type, token, client, tab and visibilityState must be text");
+    if (details->tab.len > TAB_TOKEN_MAX) return malformed(fault, "tab is too long");
     return ST_OK;
   }
+  if (slice_equal(key, slice_str("handover")))
+    return cbor_read_bool(in, &details->handover) == ST_OK ? ST_OK
+                                                           : malformed(fault, "handover must be a boolean");
   if (slice_equal(key, slice_str("pid")))
     return cbor_read_uint(in, &details->pid) == ST_OK ? ST_OK
                                                       : malformed(fault, "pid must be an unsigned integer");

@@ -13,6 +13,8 @@ struct details {
   struct slice host;           /* who welcomed the session before; empty if not given */
   struct slice ticket, issuer; /* of a document in a frame of another's, and who has made it */
   uint64_t pid;
+  struct slice tab; /* which tab of a browser this is */
+  bool handover;    /* the document before has said that it leaves */
 };
 
 /*

@@ -56,6 +56,8 @@ struct border {
   void (*drained)(void *user, uint64_t process);
   void (*contents_created)(void *user, uint64_t contents);
   void (*frame_created)(void *user, uint64_t contents, uint64_t frame);
+  /* A frame shows another document, or, in the page, another URL of the same one. */
+  void (*navigated)(void *user, uint64_t frame, bool in_page);
   void (*frame_destroyed)(void *user, uint64_t frame);
   /* `gone` is NULL after a clean end. */
   void (*contents_destroyed)(void *user, uint64_t contents, const struct gone *gone);

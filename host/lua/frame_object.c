@@ -99,8 +99,8 @@ static int push_state(lua_State *L, struct frame *frame, const char *key) {
   if (strcmp(key, "origin") == 0) return lua_pushstring(L, frame->origin), 1;
   if (strcmp(key, "detached") == 0) return lua_pushboolean(L, frame->detached), 1;
   if (strcmp(key, "osProcessId") == 0) return lua_pushinteger(L, (lua_Integer)frame->contents->os_pid), 1;
-  if (strcmp(key, "visibilityState") == 0) return lua_pushliteral(L, "visible"), 1;
-  if (strcmp(key, "top") == 0) return frame_push(L, frame->contents->main->id), 1;
+  if (strcmp(key, "visibilityState") == 0) return lua_pushstring(L, frame->hidden ? "hidden" : "visible"), 1;
+  if (strcmp(key, "top") == 0) return frame_push(L, frame_top(frame)->id), 1;
   if (strcmp(key, "parent") == 0) return push_parent(L, frame), 1;
   if (strcmp(key, "frames") == 0) return push_list(L, frame, false), 1;
   return push_list(L, frame, true), 1; /* framesInSubtree */

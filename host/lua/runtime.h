@@ -223,6 +223,11 @@ struct buf *encode_arguments(lua_State *L, size_t beside, int first);
  * count. [-0, +1, e] */
 int broadcast(lua_State *L, uint64_t except, int channel);
 
+/* ---- navigation.c ---- */
+
+/* Emits what its frame's new document, or in the page its new URL, means for a contents. [-0, +0, m] */
+void navigation_emit(lua_State *L, const struct frame *frame, bool in_page);
+
 /* ---- port_object.c ---- */
 
 #define PORT_CLASS "ipchost.MessagePortMain"

@@ -37,6 +37,7 @@ struct notice {
   enum abort_reason reason;
   const struct gone *gone;
   const char *name;
+  bool in_page;
 };
 
 static int aborted(lua_State *L) {
@@ -107,6 +108,18 @@ static void on_frame_created(void *user, uint64_t contents, uint64_t frame) {
   struct runtime *rt = user;
   struct notice notice = {.rt = rt, .contents = contents, .frame = frame};
   if (rt->scoped) generation_enter(rt->generation, "frame-created", frame_created, &notice);
+}
+
+static int navigated(lua_State *L) {
+  const struct notice *notice = lua_touserdata(L, 1);
+  navigation_emit(L, core_frame(notice->rt->core, notice->frame), notice->in_page);
+  return 0;
+}
+
+static void on_navigated(void *user, uint64_t frame, bool in_page) {
+  struct runtime *rt = user;
+  struct notice notice = {.rt = rt, .frame = frame, .in_page = in_page};
+  if (rt->scoped) generation_enter(rt->generation, "did-navigate", navigated, &notice);
 }
 
 static int frame_destroyed(lua_State *L) {
@@ -183,6 +196,7 @@ static const struct border border = {.message = on_message,
                                      .drained = on_drained,
                                      .contents_created = on_contents_created,
                                      .frame_created = on_frame_created,
+                                     .navigated = on_navigated,
                                      .frame_destroyed = on_frame_destroyed,
                                      .contents_destroyed = on_contents_destroyed};
 

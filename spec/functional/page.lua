@@ -53,6 +53,12 @@ function Page:packet(kind)
   end
 end
 
+--- Invokes on the main frame, and waits for nothing.
+function Page:start(channel, ...)
+  self.calls = self.calls + 1
+  return self:put("invoke", 0, self.calls, 0, channel, ...)
+end
+
 --- The status and the value of the answer to an invoke on the frame (0 unless given).
 function Page:ask(channel, ...) return self:ask_in(0, channel, ...) end
 
@@ -92,6 +98,9 @@ function Page:bye()
   local bye = self:packet("bye")
   return bye[2], bye[3]
 end
+
+--- Closes as a browser does that leaves the page.
+function Page:leave(code) self.socket:write(raw.frame(0x88, string.pack(">I2", code or 1001))) end
 
 function Page:close() self.socket:close() end
 

@@ -1,5 +1,6 @@
 -- What a browser's tab keeps over its documents; docs/protocol.md, sections 3 and 7. Pages are bare sockets here.
 local core = require "ipchost.core"
+local pages = require "spec.functional.page"
 local raw = require "spec.functional.raw"
 local support = require "spec.functional.support"
 local uv = require "luv"
@@ -14,6 +15,19 @@ local SCRIPT = [==[
   app.on("web-contents-created", function(_, contents)
     kept[contents.id] = contents
     note("created", contents.id, contents:getType())
+    contents:on("frame-created", function(_, details)
+      if contents.mainFrame == details.frame then note("frame", contents.id, details.frame.routingId) end
+    end)
+    local function navigated(name)
+      contents:on(name, function(_, url, ...)
+        local rest = table.pack(...)
+        for i = 1, rest.n do rest[i] = tostring(rest[i]) end
+        note(name, url:match("^%a+://[^/]*(.*)"), table.concat(rest, ","))
+      end)
+    end
+    navigated "did-navigate"
+    navigated "did-frame-navigate"
+    navigated "did-navigate-in-page"
     contents:on("destroyed", function() note("destroyed", contents.id) end)
     contents:on("render-process-gone", function(_, details) note("gone", contents.id, details.reason) end)
   end)
@@ -59,73 +73,56 @@ local SCRIPT = [==[
   end)
   ipcMain.handle("broadcast", function() return webContents.broadcast("news") end)
   ipcMain.handle("count", function() return #webContents.getAllWebContents() end)
+  local waiting
+  ipcMain.handle("later", function(event)
+    waiting = { event = event }
+    waiting.promise, waiting.resolve = Promise.withResolvers()
+    return waiting.promise
+  end)
+  ipcMain.handle("answer", function(_, value)
+    local replied, why = waiting.event.reply("late", value)
+    waiting.resolve(value)
+    return ipc.Array { replied, why or ipc.null }
+  end)
+  ipcMain.handle("who", function(event)
+    local frame = event.senderFrame
+    return { id = event.sender.id, process = event.processId, frame = event.frameId, node = event.frameTreeNodeId,
+      detached = frame.detached, url = frame.url, origin = frame.origin, top = frame.top == frame,
+      main = event.sender.mainFrame == frame, frames = #frame.framesInSubtree }
+  end)
+  ipcMain.handle("frame", function(_, process, id)
+    local frame = webFrameMain.fromId(process, id)
+    return frame and { detached = frame.detached, state = frame.visibilityState, name = frame.name, url = frame.url }
+  end)
+  ipcMain.handle("scope", function(_, id)
+    kept[id].ipc.handle("scoped", function() return "contents" end)
+    kept[id].mainFrame.ipc.handle("framed", function() return "frame" end)
+    return true
+  end)
+  ipcMain.handle("send", function(_, id, text) return kept[id]:send("news", text) end)
   ipcMain.handle("frames", function(_, id) return #kept[id].mainFrame.frames end)
 ]==]
 
--- A page: one session over a bare WebSocket.
-local Page = {}
-Page.__index = Page
+local opened = {} -- documents of the spec that runs
 
-local opened = {} -- pages of the spec that runs
-
+--- A document that has said hello. `options`: origin ("none" for none), details, session and lane.
 local function page(host, options)
   options = options or {}
-  local origin = options.origin or host.address.http
-  local headers = origin ~= "none" and { Origin = origin } or nil
-  local self = setmetatable({ writer = core.writer(), packets = {}, calls = 0 }, Page)
-  self.socket = raw.websocket(host.http_port, headers)
-  self.session = { id = core.random(16), secret = core.random(16) }
+  local origin = options.origin
+  if origin == "none" then origin = false end
+  local self = pages.connect(host, origin)
   opened[#opened + 1] = self
-  local details = { type = "page", url = host.address.http .. "/", title = "A page", name = "" }
+  if options.session then self.id, self.secret = options.session.id, options.session.secret end
+  local details = { url = host.address.http .. "/", title = "A page", name = "" }
   for key, value in pairs(options.details or {}) do details[key] = value end
-  self:put("hello", 1, 0, self.session.id, self.session.secret, 0, 0, 0, details)
-  return self
+  return self:hello(details, options.lane)
 end
 
-function Page:put(...)
-  assert(self.writer:put(...))
-  self.socket:write(raw.frame(0x82, self.writer:take():sub(5)))
-end
-
---- Takes messages up to a packet of the kind.
-function Page:packet(kind)
-  while true do
-    local packet = table.remove(self.packets, 1)
-    if packet and packet[1] == kind then return packet end
-    if not packet then
-      local first, block = self.socket:frame()
-      if first ~= 0x82 then error(("no %s but the frame %x %q"):format(kind, first, block), 2) end
-      local reader = core.reader()
-      reader:feed(string.pack("<I4", #block) .. block)
-      for read in function() local read = table.pack(reader:next()) return read[1] and read end do
-        self.packets[#self.packets + 1] = read
-      end
-    end
-  end
-end
-
---- Waits for welcome; `page.id` is the contents' then.
-function Page:welcomed()
-  self.welcome = self:packet("welcome")[5]
-  self.id = self.welcome.webContentsId
-  return self
-end
-
-function Page:start(...)
-  self.calls = self.calls + 1
-  self:put("invoke", 0, self.calls, 0, ...)
-end
-
-function Page:invoke(...)
-  self:start(...)
-  local reply = self:packet("reply")
-  assert.same({ self.calls, 0 }, { reply[2], reply[3] })
-  return reply[4]
-end
-
---- Closes as a browser does.
-function Page:close(code)
-  self.socket:write(raw.frame(0x88, string.pack(">I2", code or 1001)))
+--- Waits for welcome; gives the document with its contents' id.
+local function welcomed(of)
+  of.welcome = of:packet("welcome")[5]
+  of.contents = of.welcome.webContentsId
+  return of
 end
 
 local hosts = {}
@@ -151,7 +148,7 @@ end
 --- A host and a page that it knows; its events so far are taken.
 local function with_page(config, options)
   local host = start(config)
-  local found = page(host, options):welcomed()
+  local found = welcomed(page(host, options))
   ask(host, "events")
   return host, found
 end
@@ -177,12 +174,12 @@ describe("the grace of a page", function()
   for _, code in ipairs { 1000, 1001 } do
     it("begins with a clean close by " .. code, function()
       local host, found = with_page(LONG)
-      local before = ask(host, "about", found.id)
+      local before = ask(host, "about", found.contents)
       assert.is_false(before.frame.detached)
       assert.is_true(before.sent)
-      found:close(code)
-      wait_detached(host, found.id)
-      local about = ask(host, "about", found.id)
+      found:leave(code)
+      wait_detached(host, found.contents)
+      local about = ask(host, "about", found.contents)
       assert.same({ false, "detached" }, { about.sent, about.why })
       assert.same({ false, "detached" }, { about.frame.sent, about.frame.why })
       before.frame.detached, before.frame.sent, before.frame.why = true, false, "detached"
@@ -195,36 +192,36 @@ describe("the grace of a page", function()
   it("begins with a bye, and with an end of the page's own main frame", function()
     local host, said_bye = with_page(LONG)
     said_bye:put("bye", 1001, "the page unloads")
-    wait_detached(host, said_bye.id)
-    local closed_frame = page(host):welcomed()
+    wait_detached(host, said_bye.contents)
+    local closed_frame = welcomed(page(host))
     closed_frame:put("frame-close", 0)
-    wait_detached(host, closed_frame.id)
+    wait_detached(host, closed_frame.contents)
   end)
 
   it("ends with `destroyed`, and nothing else", function()
     local host, found = with_page(SHORT)
-    found:close()
-    local id = found.id
+    found:leave()
+    local id = found.contents
     assert.same({ "destroyed " .. id }, events_with(host, "destroyed " .. id))
     assert.equal("destroyed", ask(host, "about", id))
   end)
 
   it("ends in the order in which it began", function()
     local host, first = with_page "limits = { grace = 300 }"
-    local second = page(host):welcomed()
+    local second = welcomed(page(host))
     ask(host, "events")
-    first:close()
-    wait_detached(host, first.id)
-    second:close()
-    assert.same({ "destroyed " .. first.id, "destroyed " .. second.id },
-      events_with(host, "destroyed " .. second.id))
+    first:leave()
+    wait_detached(host, first.contents)
+    second:leave()
+    assert.same({ "destroyed " .. first.contents, "destroyed " .. second.contents },
+      events_with(host, "destroyed " .. second.contents))
   end)
 
   it("lasts as long as limits.grace says", function()
     local host, found = with_page "limits = { grace = 300 }"
     local from = now()
-    found:close()
-    events_with(host, "destroyed " .. found.id)
+    found:leave()
+    events_with(host, "destroyed " .. found.contents)
     local took = now() - from
     assert.is_true(took >= 299, took .. " ms")
   end)
@@ -232,13 +229,13 @@ describe("the grace of a page", function()
   it("aborts what the page waits for, and answers what waits for the page", function()
     local host, found = with_page(LONG)
     found:start("never")
-    ask(host, "asking", found.id)
+    ask(host, "asking", found.contents)
     found:packet("invoke")
-    found:close()
+    found:leave()
     local events = events_with(host, "answer ERR_CLOSED")
     table.sort(events)
     assert.same({ "aborted ERR_DESTROYED true true", "answer ERR_CLOSED" }, events)
-    assert.equal("ERR_CLOSED", ask(host, "ask", found.id))
+    assert.equal("ERR_CLOSED", ask(host, "ask", found.contents))
   end)
 
   it("destroys the other frames at once", function()
@@ -247,83 +244,486 @@ describe("the grace of a page", function()
     found:put("frame-open", 2, 1, { name = "grandchild" })
     found:packet("frame-opened")
     found:packet("frame-opened")
-    assert.equal(1, ask(host, "frames", found.id))
-    found:close()
-    wait_detached(host, found.id)
-    assert.equal(0, ask(host, "frames", found.id))
+    assert.equal(1, ask(host, "frames", found.contents))
+    found:leave()
+    wait_detached(host, found.contents)
+    assert.equal(0, ask(host, "frames", found.contents))
   end)
 
   it("is left out of a broadcast, and counted among all contents", function()
     local host, found = with_page(LONG)
     assert.equal(2, ask(host, "broadcast"))
-    found:close()
-    wait_detached(host, found.id)
+    found:leave()
+    wait_detached(host, found.contents)
     assert.equal(1, ask(host, "broadcast"))
     assert.equal(2, ask(host, "count"))
   end)
 
   it("ends by contents:close()", function()
     local host, found = with_page(LONG)
-    found:close()
-    wait_detached(host, found.id)
-    assert.is_true(ask(host, "close", found.id))
-    assert.same({ "destroyed " .. found.id }, ask(host, "events"))
+    found:leave()
+    wait_detached(host, found.contents)
+    assert.is_true(ask(host, "close", found.contents))
+    assert.same({ "destroyed " .. found.contents }, ask(host, "events"))
   end)
 
   it("ends at once where it is closed as it begins", function()
     local host, found = with_page(LONG)
     found:start("close when aborted")
-    assert.equal(found.id, found:invoke("id"))
-    found:close()
-    assert.same({ "closed", "destroyed " .. found.id }, events_with(host, "destroyed " .. found.id))
+    assert.equal(found.contents, found:invoke("id"))
+    found:leave()
+    assert.same({ "closed", "destroyed " .. found.contents }, events_with(host, "destroyed " .. found.contents))
   end)
 
   it("is not for a connection that breaks, nor for one that breaks the protocol", function()
     local host, broken = with_page(LONG)
     broken.socket:close()
-    assert.same({ "gone " .. broken.id .. " abnormal-exit", "destroyed " .. broken.id },
-      events_with(host, "destroyed " .. broken.id))
-    local wrong = page(host):welcomed()
+    assert.same({ "gone " .. broken.contents .. " abnormal-exit", "destroyed " .. broken.contents },
+      events_with(host, "destroyed " .. broken.contents))
+    local wrong = welcomed(page(host))
     wrong.socket:write(raw.frame(0x82, "\xff"))
-    events_with(host, "gone " .. wrong.id .. " abnormal-exit")
+    events_with(host, "gone " .. wrong.contents .. " abnormal-exit")
   end)
 
   it("is not for native clients, on whatever transport, nor for workers", function()
     local host = start(LONG)
     for _, options in ipairs { { origin = "none" }, { details = { type = "native" } } } do
-      local client = page(host, options):welcomed()
-      client:close(1000)
-      events_with(host, "destroyed " .. client.id)
+      local client = welcomed(page(host, options))
+      client:leave(1000)
+      events_with(host, "destroyed " .. client.contents)
     end
   end)
 
   it("is not where limits.grace is 0", function()
     local host, found = with_page "limits = { grace = 0 }"
-    found:close()
-    assert.same({ "destroyed " .. found.id }, events_with(host, "destroyed " .. found.id))
+    found:leave()
+    assert.same({ "destroyed " .. found.contents }, events_with(host, "destroyed " .. found.contents))
   end)
 
   it("is cut short for the oldest where more are in it than limits.connections", function()
     local host, first = with_page 'limits = { grace = "1min", connections = 2 }'
-    first:close()
-    wait_detached(host, first.id)
+    first:leave()
+    wait_detached(host, first.contents)
     for _ = 1, 2 do
-      local next_one = page(host):welcomed()
-      next_one:close()
-      wait_detached(host, next_one.id)
+      local next_one = welcomed(page(host))
+      next_one:leave()
+      wait_detached(host, next_one.contents)
     end
-    assert.equal("destroyed", ask(host, "about", first.id))
+    assert.equal("destroyed", ask(host, "about", first.contents))
     assert.equal(3, ask(host, "count"))
   end)
 
   it("keeps no host from ending", function()
     local host, found = with_page(LONG)
-    found:close()
-    wait_detached(host, found.id)
+    found:leave()
+    wait_detached(host, found.contents)
     local from = now()
     host.control:close()
     host:stop()
     table.remove(hosts)
     assert.is_true(now() - from < 30000)
+  end)
+end)
+
+-- The next document
+
+local function token() return (core.random(16):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)) end
+
+--- A page of that tab.
+local function tab_page(host, tab, options)
+  options = options or {}
+  options.details = options.details or {}
+  options.details.tab = tab
+  return page(host, options)
+end
+
+--- A page that follows another in its tab, and says so.
+local function follow(host, tab, url)
+  return tab_page(host, tab, { details = { handover = true, url = host.address.http .. (url or "/next") } })
+end
+
+--- A host and the page of a tab; its events so far are taken.
+local function with_tab(config)
+  local host, tab = start(config), token()
+  local found = welcomed(tab_page(host, tab))
+  ask(host, "events")
+  return host, found, tab
+end
+
+local function new_events(next_one)
+  local frame = next_one.welcome.frame.routingId
+  local navigated = ("did-frame-navigate /next -1,,true,%d,%d"):format(next_one.welcome.processId, frame)
+  return { "frame " .. next_one.contents .. " " .. frame, navigated, "did-navigate /next -1," }
+end
+
+local function assert_followed(host, first, next_one)
+  assert.same({ first.contents, first.welcome.frame.frameTreeNodeId, first.welcome.tab },
+    { next_one.contents, next_one.welcome.frame.frameTreeNodeId, next_one.welcome.tab })
+  assert.not_equal(first.welcome.processId, next_one.welcome.processId)
+  assert.not_equal(first.welcome.frame.routingId, next_one.welcome.frame.routingId)
+  assert.not_equal(first.welcome.frame.frameToken, next_one.welcome.frame.frameToken)
+  local who = next_one:invoke("who")
+  assert.same({ first.contents, next_one.welcome.frame.routingId }, { who.id, who.frame })
+  assert.same({ false, true }, { who.detached, who.main })
+  assert.is_true(ask(host, "about", first.contents).sent)
+end
+
+--- Whether the frame is there still.
+local function frame_of(host, of)
+  return ask(host, "frame", of.welcome.processId, of.welcome.frame.routingId)
+end
+
+--- Waits for the close frame, behind a bye; returns the code.
+local function bye_code(of)
+  local code = of:packet("bye")[2]
+  of.socket:closed()
+  return code
+end
+
+describe("the next document of a tab", function()
+  it("takes over in grace, with a mark and without one", function()
+    local host, first, tab = with_tab(LONG)
+    assert.equal(tab, first.welcome.tab)
+    for _, handover in ipairs { true, false } do
+      first:leave()
+      wait_detached(host, first.contents)
+      local next_one = tab_page(host, tab, { details = { handover = handover, url = host.address.http .. "/next" } })
+      welcomed(next_one)
+      assert_followed(host, first, next_one)
+      assert.same(new_events(next_one), ask(host, "events"))
+      assert.is_nil(frame_of(host, first))
+      first = next_one
+    end
+    assert.equal(2, ask(host, "count"))
+  end)
+
+  it("takes over with a mark while the one before is connected, which is heard until it ends", function()
+    local host, first, tab = with_tab(LONG)
+    first:start("later")
+    local next_one = welcomed(follow(host, tab))
+    assert_followed(host, first, next_one)
+    assert.same(new_events(next_one), ask(host, "events"))
+    local who, url = first:invoke("who"), host.address.http .. "/"
+    assert.same({ id = first.contents, process = first.welcome.processId, frame = first.welcome.frame.routingId,
+      node = first.welcome.frame.frameTreeNodeId, detached = true, url = url, origin = host.address.http, top = true,
+      main = false, frames = 1 }, who)
+    assert.is_true(frame_of(host, first).detached)
+    assert.same({ false, "detached" }, ask(host, "answer", "to the first"))
+    assert.same({ "reply", 1, 0, "to the first", n = 4 }, first:packet("reply"))
+    ask(host, "send", first.contents, "to the second")
+    assert.equal("to the second", next_one:message("news"))
+    first:leave()
+    support.wait_until(function() return not frame_of(host, first) end, "the end of the first")
+    assert.equal(next_one.contents, next_one:invoke("id"))
+    assert.same({}, ask(host, "events"))
+  end)
+
+  it("gets no reply that is for another", function()
+    local host, first, tab = with_tab(LONG)
+    first:start("later")
+    assert.equal(first.contents, first:invoke("id"))
+    first:leave()
+    wait_detached(host, first.contents)
+    local next_one = welcomed(tab_page(host, tab))
+    ask(host, "answer", "to nobody")
+    assert.equal(next_one.contents, next_one:invoke("id"))
+    assert.is_nil(next_one.reader:next())
+  end)
+
+  it("keeps its contents over any number of them, with contents.ipc and without frame.ipc", function()
+    local host, first, tab = with_tab(LONG)
+    ask(host, "scope", first.contents)
+    assert.same({ "contents", "frame" }, { first:invoke("scoped"), first:invoke("framed") })
+    local last = first
+    for round = 1, 20 do
+      local next_one = welcomed(follow(host, tab))
+      assert.equal(first.contents, next_one.contents)
+      if round % 2 == 0 then last:leave() else last.socket:close() end
+      last = next_one
+    end
+    assert.equal("contents", last:invoke("scoped"))
+    last:start("framed")
+    assert.equal("ERR_NO_HANDLER", last:packet("reply")[4].code)
+    assert.equal(2, ask(host, "count"))
+    for _, event in ipairs(ask(host, "events")) do assert.is_nil(event:match("^gone") or event:match("^destroyed")) end
+  end)
+
+  it("destroys the frames of the one before at once, and ends the sessions below", function()
+    local host, first, tab = with_tab(LONG)
+    first:put("frame-open", 1, 0, { name = "own" })
+    first:packet("frame-opened")
+    first:put("ticket", 1, 0, host.address.http, "")
+    local ticket = first:packet("ticket")[5]
+    first:put("ticket", 2, 0, host.address.http, "")
+    local unused = first:packet("ticket")[5]
+    local below = welcomed(tab_page(host, tab, { details = { ticket = ticket, handover = true } }))
+    assert.equal(first.contents, below.contents)
+    assert.is_nil(below.welcome.tab)
+    assert.equal(2, ask(host, "frames", first.contents))
+    local next_one = welcomed(follow(host, tab))
+    assert_followed(host, first, next_one)
+    assert.equal(4007, bye_code(below))
+    assert.equal(1, first:invoke("who").frames)
+    assert.equal(0, ask(host, "frames", first.contents))
+    assert.equal(1008, bye_code(page(host, { details = { ticket = unused } })))
+    first:put("ticket", 3, 0, host.address.http, "")
+    assert.equal("", first:packet("ticket")[5])
+  end)
+
+  it("is another contents when the grace is over", function()
+    local host, first, tab = with_tab(SHORT)
+    first:leave()
+    events_with(host, "destroyed " .. first.contents)
+    local next_one = welcomed(follow(host, tab))
+    assert.not_equal(first.contents, next_one.contents)
+    assert.equal(tab, next_one.welcome.tab)
+  end)
+
+  it("is another contents after a connection that broke", function()
+    local host, first, tab = with_tab(LONG)
+    first.socket:close()
+    events_with(host, "destroyed " .. first.contents)
+    assert.not_equal(first.contents, welcomed(follow(host, tab)).contents)
+  end)
+
+  it("may come by a sync lane first", function()
+    local host, first, tab = with_tab(LONG)
+    local session = { id = core.random(16), secret = core.random(16) }
+    local sync = welcomed(tab_page(host, tab, { session = session, lane = 1, details = { handover = true } }))
+    local main = welcomed(tab_page(host, tab, { session = session, details = { handover = true } }))
+    assert.same({ first.contents, tab }, { sync.contents, sync.welcome.tab })
+    assert.same({ first.contents, tab }, { main.contents, main.welcome.tab })
+    assert.equal(first.contents, main:invoke("id"))
+    assert.is_true(first:invoke("who").detached)
+  end)
+
+  it("puts an end to the one before when limits.grace has passed", function()
+    local host, first, tab = with_tab(SHORT)
+    local next_one = welcomed(follow(host, tab))
+    assert.equal(4006, bye_code(first))
+    assert.equal(next_one.contents, next_one:invoke("id"))
+    assert.is_nil(frame_of(host, first))
+  end)
+
+  it("ends with the one before by contents:close()", function()
+    local host, first, tab = with_tab(LONG)
+    local next_one = welcomed(follow(host, tab))
+    assert.is_true(ask(host, "close", first.contents))
+    assert.same({ 1000, 4006 }, { bye_code(next_one), bye_code(first) })
+    assert.equal(1, ask(host, "count"))
+  end)
+
+  it("ends with the one before where its connection breaks", function()
+    local host, first, tab = with_tab(LONG)
+    local next_one = welcomed(follow(host, tab))
+    next_one.socket:close()
+    events_with(host, "gone " .. first.contents .. " abnormal-exit")
+    assert.equal(4006, bye_code(first))
+  end)
+
+  it("keeps no host from ending", function()
+    local host, first, tab = with_tab(LONG)
+    welcomed(follow(host, tab))
+    tab_page(host, tab)
+    first:invoke("who")
+    host.control:close()
+    host:stop()
+    table.remove(hosts)
+  end)
+end)
+
+describe("a document that names the tab of another without a mark", function()
+  --- It has asked the other, which has the question now.
+  local function newcomer(host, tab, asked, options)
+    local new = tab_page(host, tab, options)
+    return new, asked:packet("ping")[2]
+  end
+
+  it("is another contents with a token of its own, if the other answers", function()
+    local host, first, tab = with_tab(LONG)
+    local new, question = newcomer(host, tab, first)
+    new:start("who") -- waits behind hello
+    first:put("pong", question)
+    welcomed(new)
+    assert.not_equal(first.contents, new.contents)
+    assert.not_equal(tab, new.welcome.tab)
+    assert.equal(new.contents, new:packet("reply")[4].id)
+    assert.is_false(first:invoke("who").detached)
+    assert.same({ "created " .. new.contents .. " page" }, ask(host, "events"))
+    new:leave()
+    wait_detached(host, new.contents)
+    assert.equal(new.contents, welcomed(tab_page(host, new.welcome.tab)).contents)
+  end)
+
+  it("takes over if the other does not answer in 250 ms", function()
+    local host, first, tab = with_tab(LONG)
+    local from = now()
+    local new = newcomer(host, tab, first, { details = { url = host.address.http .. "/next" } })
+    welcomed(new)
+    local took = now() - from
+    assert.is_true(took >= 249, took .. " ms")
+    assert_followed(host, first, new)
+    assert.same(new_events(new), ask(host, "events"))
+    assert.is_true(first:invoke("who").detached)
+  end)
+
+  it("takes over at once if the other leaves meanwhile", function()
+    local host, first, tab = with_tab(LONG)
+    local new = newcomer(host, tab, first)
+    first:leave()
+    assert.equal(first.contents, welcomed(new).contents)
+  end)
+
+  it("is another contents if the other's connection breaks meanwhile", function()
+    local host, first, tab = with_tab(LONG)
+    local new = newcomer(host, tab, first)
+    first.socket:close()
+    assert.not_equal(first.contents, welcomed(new).contents)
+    assert.equal(tab, new.welcome.tab)
+  end)
+
+  it("gives way to one that comes with the mark meanwhile, and asks that", function()
+    local host, first, tab = with_tab(LONG)
+    local new = newcomer(host, tab, first)
+    local next_one = welcomed(follow(host, tab))
+    assert.equal(first.contents, next_one.contents)
+    next_one:put("pong", next_one:packet("ping")[2])
+    assert.not_equal(first.contents, welcomed(new).contents)
+  end)
+
+  it("may be one of several: each is another, or only one takes over", function()
+    local host, first, tab = with_tab(LONG)
+    local one, question = newcomer(host, tab, first)
+    local two = newcomer(host, tab, first)
+    first:put("pong", question)
+    welcomed(one)
+    welcomed(two)
+    local tokens = { [tab] = true, [one.welcome.tab] = true, [two.welcome.tab] = true }
+    local ids = { [first.contents] = true, [one.contents] = true, [two.contents] = true }
+    for _, set in ipairs { tokens, ids } do
+      local count = 0
+      for _ in pairs(set) do count = count + 1 end
+      assert.equal(3, count)
+    end
+    local silent = tab_page(host, one.welcome.tab)
+    one:packet("ping")
+    local other = tab_page(host, one.welcome.tab)
+    one:packet("ping")
+    assert.equal(one.contents, welcomed(silent).contents)
+    silent:put("pong", silent:packet("ping")[2])
+    assert.not_equal(one.contents, welcomed(other).contents)
+  end)
+
+  it("may leave while it waits", function()
+    local host, first, tab = with_tab(LONG)
+    local new, question = newcomer(host, tab, first)
+    new.socket:close()
+    local other = tab_page(host, tab)
+    first:packet("ping")
+    first:put("pong", question)
+    assert.not_equal(first.contents, welcomed(other).contents)
+    assert.equal(3, ask(host, "count"))
+  end)
+
+  it("may be a sync lane, whose call waits as well", function()
+    local host, first, tab = with_tab(LONG)
+    local session = { id = core.random(16), secret = core.random(16) }
+    local sync, question = newcomer(host, tab, first, { session = session, lane = 1 })
+    local main = newcomer(host, tab, first, { session = session })
+    sync:put("sync", 0, 1, 1, "nobody")
+    first:put("pong", question)
+    welcomed(sync)
+    assert.equal("ERR_NO_LISTENER", sync:packet("reply")[4].code)
+    assert.same({ sync.contents, sync.welcome.tab }, { welcomed(main).contents, main.welcome.tab })
+    assert.not_equal(first.contents, sync.contents)
+  end)
+end)
+
+describe("the token of a tab", function()
+  it("means something to pages of its origin only", function()
+    local host = start('security = { origins = { "http://other.example" } }, ' .. LONG)
+    local tab, other = token(), "http://other.example"
+    local first = welcomed(tab_page(host, tab))
+    local stranger = welcomed(tab_page(host, tab, { origin = other, details = { handover = true, url = other } }))
+    assert.not_equal(first.contents, stranger.contents)
+    assert.equal(tab, stranger.welcome.tab)
+    assert.is_false(first:invoke("who").detached)
+    first:leave()
+    wait_detached(host, first.contents)
+    local again = welcomed(tab_page(host, tab, { origin = other, details = { handover = true, url = other } }))
+    assert.equal(stranger.contents, again.contents)
+    assert.equal(first.contents, welcomed(tab_page(host, tab)).contents)
+  end)
+
+  it("is none of a native client's, nor of a worker's", function()
+    local host, first, tab = with_tab(LONG)
+    for _, options in ipairs { { origin = "none" }, { details = { type = "native" } } } do
+      options.details = options.details or {}
+      options.details.handover = true
+      local client = welcomed(tab_page(host, tab, options))
+      assert.not_equal(first.contents, client.contents)
+      assert.is_nil(client.welcome.tab)
+    end
+    assert.is_false(first:invoke("who").detached)
+  end)
+
+  it("may be any text that is not too long", function()
+    local host = start(LONG)
+    for _, tab in ipairs { "t", "ünïcode", ("x"):rep(128) } do
+      local first = welcomed(tab_page(host, tab))
+      assert.equal(tab, first.welcome.tab)
+      assert.equal(first.contents, welcomed(follow(host, tab)).contents)
+    end
+    assert.is_nil(welcomed(tab_page(host, "")).welcome.tab)
+    for wrong, text in pairs { [("x"):rep(129)] = "tab is too long", [12] = "must be text" } do
+      local bad = tab_page(host, wrong)
+      local bye = bad:packet("bye")
+      assert.equal(1007, bye[2])
+      assert.matches(text, bye[3], 1, true)
+    end
+    assert.equal(1007, bye_code(page(host, { details = { handover = "yes" } })))
+  end)
+end)
+
+describe("a document", function()
+  it("changes title, name and visibilityState, also to nothing", function()
+    local host = start()
+    local found = welcomed(page(host, { details = { name = "a", visibilityState = "hidden" } }))
+    local url = host.address.http .. "/"
+    local function check(title, name, state)
+      found:invoke("id")
+      assert.equal(title, ask(host, "about", found.contents).title)
+      assert.same({ detached = false, state = state, name = name, url = url }, frame_of(host, found))
+    end
+    check("A page", "a", "hidden")
+    found:put("frame-update", 0, { visibilityState = "visible", title = "Another" })
+    check("Another", "a", "visible")
+    found:put("frame-update", 0, { visibilityState = "prerender", title = "", name = "", url = "" })
+    check("", "", "visible")
+    ask(host, "events")
+  end)
+
+  it("goes elsewhere in the page, or to another document, also in its frames", function()
+    local host, found = with_page()
+    local process, id = found.welcome.processId, found.welcome.frame.routingId
+    local own = host.address.http
+    found:put("frame-open", 1, 0, { url = own .. "/child" })
+    local child = found:packet("frame-opened")[3].routingId
+    found:put("frame-navigate", 0, true, { url = own .. "/#part" })
+    found:put("frame-navigate", 0, false, { url = own .. "/other", title = "Other" })
+    found:put("frame-navigate", 1, true, { url = own .. "/child?more" })
+    found:put("frame-navigate", 1, false, { url = "http://bank.example/" })
+    found:put("frame-navigate", 7, false, { url = own })
+    found:invoke("id")
+    local function line(text, ...) return text:format(...) end
+    assert.same({
+      line("did-navigate-in-page /#part true,%d,%d", process, id),
+      line("did-frame-navigate /other -1,,true,%d,%d", process, id),
+      "did-navigate /other -1,",
+      line("did-navigate-in-page /child?more false,%d,%d", process, child),
+      line("did-frame-navigate  -1,,false,%d,%d", process, child),
+    }, ask(host, "events"))
+    local about = ask(host, "about", found.contents)
+    assert.same({ own .. "/other", "Other" }, { about.url, about.title })
   end)
 end)

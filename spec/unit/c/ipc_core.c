@@ -74,6 +74,9 @@ static void on_frame(void *user, uint64_t contents, uint64_t frame) {
 static void on_frame_destroyed(void *user, uint64_t frame) {
   note(user, "frame %d destroyed;", (int)frame);
 }
+static void on_navigated(void *user, uint64_t frame, bool in_page) {
+  note(user, "frame %d navigated%s;", (int)frame, in_page ? " in page" : "");
+}
 static void on_contents_destroyed(void *user, uint64_t contents, const struct gone *gone) {
   note(user, "contents %d destroyed %s;", (int)contents, gone ? gone->reason : "cleanly");
 }
@@ -102,6 +105,7 @@ static const struct border border = {.message = on_message,
                                      .drained = on_drained,
                                      .contents_created = on_contents,
                                      .frame_created = on_frame,
+                                     .navigated = on_navigated,
                                      .frame_destroyed = on_frame_destroyed,
                                      .contents_destroyed = on_contents_destroyed};
 

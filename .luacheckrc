@@ -11,6 +11,7 @@ files["bench/echo.lua"] = { read_globals = script_globals }
 files["host/template/scripts"] = { read_globals = script_globals }
 files["host/template/spec"] = { std = "lua54+busted" }
 files["spec"] = { std = "lua54+busted" }
+files["spec/scripts/fakes"] = { read_globals = { "locked" } }
 -- Functions of these specs are scripts, with globals of their own.
 files["spec/functional/kit_spec.lua"] = { ignore = { "11.", "122", "142", "143" } }
 files["**/*.rockspec"] = { std = "rockspec" }

@@ -211,7 +211,7 @@ static int host_busy(lua_State *L) {
 
 /* host:now(): milliseconds. */
 static int host_now(lua_State *L) {
-  const struct core_host *self = core_host_check(L, 1);
+  const struct core_host *self = luaL_checkudata(L, 1, HOST);
   lua_pushinteger(L, (lua_Integer)(self->clock.fake / NS_PER_MS));
   return 1;
 }

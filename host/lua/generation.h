@@ -107,6 +107,8 @@ int generation_resume(struct generation *generation, lua_State *co, lua_State *f
  * m] */
 void generation_mark_top_level(lua_State *L, lua_State *co);
 
+/* The bytes that Lua has; of a state that is not its own, all of that. [-0, +0, -] */
+size_t generation_memory(struct generation *generation);
 /* How many handles of luv's are open in it. */
 size_t generation_handles(struct generation *generation);
 

@@ -110,6 +110,11 @@ static void count_handle(uv_handle_t *handle, void *count) {
   if (!uv_is_closing(handle)) ++*(size_t *)count;
 }
 
+size_t generation_memory(struct generation *generation) {
+  size_t used = generation->allocator.used;
+  return used ? used : (size_t)lua_gc(generation->L, LUA_GCCOUNT) * 1024;
+}
+
 size_t generation_handles(struct generation *generation) {
   size_t count = 0;
   uv_walk(&generation->loop, count_handle, &count);

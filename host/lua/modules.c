@@ -157,7 +157,7 @@ static int app_metrics(lua_State *L) {
   set_count(L, "waitingHandlers", rt->guards);
   set_count(L, "handles", generation_handles(rt->generation));
   set_count(L, "references", count_references(L));
-  set_count(L, "memory", rt->generation->allocator.used);
+  set_count(L, "memory", generation_memory(rt->generation));
   return 1;
 }
 

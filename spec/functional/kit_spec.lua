@@ -186,6 +186,19 @@ describe("the clock of a host under test", function()
     assert.same({ "10@10", "20@20", "10@25", "30@30", "10@40" }, host.fired)
   end)
 
+  it("moves the time of day with it", function()
+    local host <close> = test.host { scripts = { function()
+      ipcMain.handle("time", function() return { os.time(), os.date("!%Y", 0), (require("luv").gettimeofday()) } end)
+    end } }
+    local r = host:renderer()
+    local before = r:invoke "time"
+    assert.is_true(math.abs(before[1] - os.time()) <= 1)
+    assert.equal("1970", before[2])
+    host:advance(3600 * 1000)
+    local after = r:invoke "time"
+    assert.same({ 3600, 3600 }, { after[1] - before[1], after[3] - before[3] })
+  end)
+
   it("does not hold up a file of luv's", function()
     local host <close> = test.host { scripts = { function()
       ipcMain.handle("size", function(_, path) return (async.uv.fs_stat(path)).size end)

@@ -1,5 +1,5 @@
--- The example application's notes: made, changed, searched and deleted by invoke, pushed to all others, kept in a
--- file; and what is said when the file cannot be used.
+-- The example application's notes over real links and in a real file, and what is said when that cannot be used. What
+-- needs neither is in spec/scripts.
 local await = require("async").await
 local support = require "spec.functional.support"
 local scripts = require "spec.functional.scripts_support"
@@ -66,25 +66,6 @@ support.each_transport("scripts/notes.lua", scripts.main, function(context)
     end
   end)
 
-  it("finds notes that have all of the words, taken literally", function()
-    for _, text in ipairs { "Buy milk and bread", "buy 100% wool", "snake_case", "back\\slash" } do
-      context.invoke("notes:add", text)
-    end
-    local function found(words) return texts(context.invoke("notes:list", words)) end
-    assert.same({ "buy 100% wool", "Buy milk and bread" }, found("BUY"))
-    assert.same({ "Buy milk and bread" }, found(" bread  milk "))
-    assert.same({ "buy 100% wool" }, found("%"))
-    assert.same({ "snake_case" }, found("_"))
-    assert.same({ "back\\slash" }, found("\\"))
-    assert.same({}, found("' OR 1=1 --"))
-    assert.equal(4, context.invoke("notes:list", "").total)
-    assert.equal(0, context.invoke("notes:list", "nowhere").total)
-  end)
-
-  it("answers no notes with an empty list", function()
-    assert.equal("Array", require("ipchost.core").values.type(context.invoke("notes:list").notes))
-  end)
-
   it("pushes each change to the others, and not to who made it", function()
     local other = context.host:connect(context.transport)
     local changes, own = {}, 0
@@ -103,28 +84,6 @@ support.each_transport("scripts/notes.lua", scripts.main, function(context)
     assert.equal(note.id, changes[1].note.id)
     assert.equal(0, own)
     other:close()
-  end)
-
-  it("refuses what is no note", function()
-    for _, text in ipairs { "", " \n\t", "a\0b", ("x"):rep(4001) } do
-      assert.equal("NOTE_TEXT", context.rejection("notes:add", text).code)
-    end
-    assert.equal("NOTE_TEXT", context.rejection("notes:add", 7).code)
-    assert.equal("NOTE_TEXT", context.rejection("notes:add").code)
-    assert.equal("NOTE_WORDS", context.rejection("notes:list", 7).code)
-    assert.equal("NOTE_WORDS", context.rejection("notes:list", ("a "):rep(101)).code)
-    assert.equal(0, context.invoke("notes:list").total)
-    assert.equal(0, context.invoke("notes:list", ("a "):rep(100)).total)
-  end)
-
-  it("says which note is not there", function()
-    local id = context.invoke("notes:add", "soon gone").id
-    context.invoke("notes:delete", id)
-    for _, args in ipairs { { "notes:edit", id, "late" }, { "notes:delete", id }, { "notes:delete", "1 OR 1=1" } } do
-      local err = context.rejection(table.unpack(args))
-      assert.equal("NOTE_NOT_FOUND", err.code)
-      assert.equal(args[2], err.data.id)
-    end
   end)
 end)
 

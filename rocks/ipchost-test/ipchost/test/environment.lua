@@ -141,8 +141,18 @@ local function quiet(methods)
   end
 end
 
+--- The time of day is the clock's.
+local function add_time(env, uv)
+  function env.os.time(...)
+    if ... ~= nil then return os.time(...) end
+    return (uv.gettimeofday())
+  end
+  function env.os.date(format, time) return os.date(format or "%c", time or (uv.gettimeofday())) end
+end
+
 --- Adds what needs the host, and its luv.
 function environment.join(env, host, uv)
+  add_time(env, uv)
   local values = copy(core)
   values.set_runner, values.host = nil, nil -- listeners are started by the host
   function values.emitter(name, methods, colon)

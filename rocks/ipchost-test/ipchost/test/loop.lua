@@ -116,6 +116,7 @@ local function new_uv(loop)
   function uv.now() return loop:now() end
   function uv.hrtime() return loop:now() * 1000000 end
   function uv.update_time() end
+  function uv.gettimeofday() return loop:time_of_day() end
   return setmetatable(uv, {
     __index = function(_, name)
       local value = luv[name]
@@ -132,6 +133,7 @@ end
 function Loop.new(core)
   local self = setmetatable({
     core = core, handles = {}, order = 0, closed = false,
+    day = { luv.gettimeofday() }, began = core:now(),
     once = {},                                      -- functions for the next turn
     opened = setmetatable({}, { __mode = "k" }),    -- handles of the real luv
   }, Loop)
@@ -140,6 +142,13 @@ function Loop.new(core)
 end
 
 function Loop:now() return self.core:now() end
+
+--- The time of day, which began as the real one and moves as the clock does: seconds and microseconds.
+function Loop:time_of_day()
+  local passed = self:now() - self.began
+  local seconds, microseconds = self.day[1] + passed // 1000, self.day[2] + passed % 1000 * 1000
+  return seconds + microseconds // 1000000, microseconds % 1000000
+end
 
 --- Calls a function as a callback of the host's.
 function Loop:call(fn, ...)

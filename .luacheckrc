@@ -2,13 +2,10 @@ std = "lua54"
 max_line_length = 120
 exclude_files = { "build*", "renderer/node_modules", "run", ".git", "rocks/*/library", "editor" }
 
-local script_globals = {
-  "ipcMain", "webContents", "webFrameMain", "MessageChannelMain", "Promise", "AbortController",
-  "async", "await", "app", "hot", "ipc",
-}
-files["scripts"] = { read_globals = script_globals }
-files["bench/echo.lua"] = { read_globals = script_globals }
-files["host/template/scripts"] = { read_globals = script_globals }
+stds.ipchost = dofile "editor/luacheckrc"
+files["scripts"] = { std = "lua54+ipchost" }
+files["bench/echo.lua"] = { std = "lua54+ipchost" }
+files["host/template/scripts"] = { std = "lua54+ipchost" }
 files["host/template/spec"] = { std = "lua54+busted" }
 files["spec"] = { std = "lua54+busted" }
 files["spec/scripts/fakes"] = { read_globals = { "locked" } }

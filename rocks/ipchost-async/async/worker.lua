@@ -57,11 +57,17 @@ local function without_top(text)
   return "stack traceback:" .. rest
 end
 
+local function without_own(text)
+  text = text:gsub("\n\t%[C%]: in function 'xpcall'(\n\t" .. FOLDER .. ")", "%1")
+  text = text:gsub("\n\t" .. FOLDER .. "[^\n]*\n\t%(%.%.%.tail calls%.%.%.%)", "")
+  return (text:gsub("\n\t" .. FOLDER .. "[^\n]*", ""))
+end
+
 --- A traceback of the running coroutine without this rock's own frames; and where the reason was raised first, if it
 -- was awaited here.
 -- @int level as in debug.traceback
 function worker.trace(reason, level)
-  return worker.join(without_top(without_base(traceback(nil, level + 1))), scheduler.origin(reason))
+  return worker.join(without_own(without_top(without_base(traceback(nil, level + 1)))), scheduler.origin(reason))
 end
 
 -- The last error that `catch` saw in a coroutine. It is not what `catch` returns, for scripts' `__close` see that.

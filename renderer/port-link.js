@@ -10,6 +10,11 @@ import { Queue } from './queue.js'
 /** @typedef {import('./ports.js').MovedPort} MovedPort */
 /** @typedef {{ ports: number[], payload: Uint8Array }} Parcel */
 
+/** By this a port says that it is still here; nobody else can say it. */
+const HERE = `ipchost:${Math.random()}`
+/** How often it may be asked in vain. */
+const ASKED_MAX = 2
+
 /** What a message costs of a window beside its payload. */
 const PARCEL_COST = 64
 
@@ -39,6 +44,9 @@ export class PortLink {
   #held = new Queue()
   #outstanding = 0
   #owed = 0
+  /** Something was dispatched since the last look. */
+  #moving = false
+  #asked = 0
 
   /**
    * @param {Ports} hub
@@ -88,6 +96,10 @@ export class PortLink {
    * @param {readonly any[]} ports
    */
   #fromNear(data, ports) {
+    if (data === HERE) {
+      this.#asked = 0
+      return
+    }
     if (this.#far) this.loosen()
     this.post(data, this.#hub.owned(ports))
   }
@@ -126,10 +138,28 @@ export class PortLink {
     this.#settle()
   }
 
+  /**
+   * Asks the port whether it is still here, where nothing is seen of it: one that was transferred natively does not tell.
+   * @returns {boolean} whether to look again
+   */
+  look() {
+    if (!this.#far || this.#loose || this.#state !== 'open' || (this.#begun && this.#fed.length === 0)) return false
+    if (this.#moving) this.#asked = 0
+    this.#moving = false
+    if (this.#asked === ASKED_MAX) {
+      this.loosen()
+      return false
+    }
+    this.#asked += 1
+    Object.getPrototypeOf(this.#far).postMessage.call(this.#far, HERE)
+    return true
+  }
+
   /** @param {MessageEvent} event */
   #dispatched({ ports }) {
     const parcel = this.#fed.shift()
     if (!parcel) return
+    this.#moving = true
     parcel.ports.forEach((number, i) => this.#hub.adopt(number, ports[i]))
     this.#credit(costOf(parcel.payload))
     if (this.#ended) this.#hub.later(() => this.#settle())
@@ -225,7 +255,10 @@ export class PortLink {
       return this.#closeNow()
     }
     const ports = this.#hub.natives(parcel.ports, this.#loose)
-    if (!this.#loose) this.#fed.push(parcel)
+    if (!this.#loose) {
+      this.#fed.push(parcel)
+      this.#hub.watch()
+    }
     this.#near.postMessage(value, ports)
     if (this.#loose) this.#credit(costOf(parcel.payload))
   }

@@ -29,6 +29,10 @@ import { PortLink } from './port-link.js'
  * @property {boolean} startsByListening whether adding a listener starts a native port
  */
 
+/** When ports are looked at: at first, and as long as nothing changes, ms. */
+const LOOK_MS = 50
+const LOOK_MAX_MS = 2000
+
 /** More than a packet has beside channel, ports and payload. */
 const BESIDE = 128
 
@@ -59,6 +63,8 @@ export class Ports {
   /** @type {WeakSet<object>} */
   #neutered = new WeakSet()
   #last = -1
+  /** @type {any} */
+  #timer
 
   /**
    * @param {PortEngine} engine
@@ -102,6 +108,22 @@ export class Ports {
   /** @param {number} number */
   forget(number) {
     this.#links.delete(number)
+  }
+
+  /** Looks, sooner or later, whether ports that are not seen to be used have been handed on. */
+  watch() {
+    if (!this.#timer) this.#look(LOOK_MS)
+  }
+
+  /** @param {number} ms */
+  #look(ms) {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      const waiting = [...this.#links.values()].filter((link) => link.look())
+      if (waiting.length > 0) this.#look(Math.min(2 * ms, LOOK_MAX_MS))
+    }, ms)
+    this.#timer.unref?.()
   }
 
   /**
@@ -272,6 +294,7 @@ export class Ports {
     const native = Object.getPrototypeOf(port)
     this.#received.set(port, link)
     link.watch(port)
+    this.#look(LOOK_MS)
     override(port, 'postMessage', (/** @type {any[]} */ ...[message, transfer]) => {
       const take = this.claim(transfer, port)
       if (!this.#neutered.has(port)) link.post(message, take)
@@ -330,6 +353,7 @@ export class Ports {
 
   /** The session is over. */
   end() {
+    clearTimeout(this.#timer)
     const links = [...this.#links.values()]
     this.#links.clear()
     for (const link of links) link.end()

@@ -193,16 +193,32 @@ void port_end_taken(struct core *core, struct port_end *end, uint64_t origin, ui
   port_end_advance(core, peer);
 }
 
-static bool contains(const struct port_end *end, const uint64_t *ids, size_t count) {
+static bool contains(const uint64_t *ids, size_t count, uint64_t id) {
   for (size_t i = 0; i < count; i++)
-    if (ids[i] == end->id) return true;
+    if (ids[i] == id) return true;
   return false;
+}
+
+/* Whether the end is one of them, or on its way inside of one, perhaps of several: what waits there for one
+ * that waits in it could never be taken out again. */
+static bool within(const struct core *core, const struct port_end *end, const uint64_t *ids, size_t count) {
+  for (; end; end = end->place == PORT_IN_TRANSIT ? port_end_of(core, end->carrier) : NULL)
+    if (contains(ids, count, end->id)) return true;
+  return false;
+}
+
+/* Queues a message at the end, which carries the ends in it from then on. */
+static void queue_at(struct core *core, struct port_end *end, struct parcels *queue, struct parcel *parcel) {
+  struct port_end *carried;
+  for (size_t i = 0; i < parcel->port_count; i++)
+    if ((carried = port_end_of(core, parcel->ports[i]))) carried->carrier = end->id;
+  push(queue, parcel);
 }
 
 enum status port_end_accept(struct core *core, struct port_end *end, struct slice payload, uint64_t origin,
                             const uint64_t *ids, size_t count) {
   struct parcel *parcel;
-  if (count && contains(end, ids, count)) { /* it could never be taken out again */
+  if (count && within(core, end, ids, count)) {
     ports_drop(core, ids, count);
     return ST_OK;
   }
@@ -216,7 +232,7 @@ enum status port_end_accept(struct core *core, struct port_end *end, struct slic
     return ST_OK;
   }
   if (!(parcel = parcel_new(payload, origin, ids, count))) return ST_NOMEM;
-  push(end->draining ? &end->held : &end->queue, parcel);
+  queue_at(core, end, end->draining ? &end->held : &end->queue, parcel);
   port_end_advance(core, end);
   return ST_OK;
 }
@@ -224,9 +240,12 @@ enum status port_end_accept(struct core *core, struct port_end *end, struct slic
 enum status port_end_restore(struct core *core, struct port_end *end, struct slice payload,
                              const uint64_t *ids, size_t count) {
   struct parcel *parcel;
-  (void)core;
+  if (count && within(core, end, ids, count)) {
+    ports_drop(core, ids, count);
+    return ST_OK;
+  }
   if (!(parcel = parcel_new(payload, ORIGIN_PAID, ids, count))) return ST_NOMEM;
-  push(&end->queue, parcel);
+  queue_at(core, end, &end->queue, parcel);
   return ST_OK;
 }
 

@@ -32,6 +32,7 @@ struct port_end {
   uint64_t id;
   struct port_end *peer; /* NULL once that is closed */
   enum port_place place;
+  uint64_t carrier;           /* in transit: the end that the message with it waits at; 0: at none */
   struct port_link *link;     /* PORT_AT_SESSION */
   struct port_link *draining; /* the link that it left, on which a client still gives back what it had */
   struct parcels queue;       /* what comes next */

@@ -187,6 +187,7 @@ static enum status give_back(struct port_link *link, uint64_t *out, struct fault
   link->returning = true;
   end->link = NULL;
   end->place = PORT_IN_TRANSIT;
+  end->carrier = 0;
   if (link->outstanding) {
     end->draining = link;
     end->held = end->queue;

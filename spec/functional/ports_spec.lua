@@ -109,6 +109,19 @@ function pieces.through_itself()
   return await(closed)
 end
 
+function pieces.crosswise()
+  local a1, a2 = MessageChannelMain.pair()
+  local b1, b2 = MessageChannelMain.pair()
+  local c1, c2 = MessageChannelMain.pair()
+  local closed = ipc.Array { closing(a1), closing(b1), closing(c1) }
+  a1:postMessage("x", { b2 })
+  b1:postMessage("y", { c2 })
+  c1:postMessage("z", { a2 })
+  for _, port in ipairs { a1, b1, c1 } do port:start() end
+  for i = 1, 3 do closed[i] = await(closed[i]) end
+  return closed
+end
+
 local function refusal(fn, ...)
   local ok, message = pcall(fn, ...)
   return ok and "none" or tostring(message):gsub("^.-:%d+: ", "")
@@ -193,6 +206,10 @@ function pieces.pass_through(name, through) return kept[through]:postMessage("th
 ipcMain.on("keep", function(event, names)
   for i, port in ipairs(event.ports) do kept[names[i] ] = port end
 end)
+ipcMain.on("tell of close", function(event, name, channel)
+  kept[name]:on("close", function() event:reply(channel) end)
+  kept[name]:start()
+end)
 ipcMain.on("to other", function(event, id) webContents.fromId(id):postMessage("joined", "on", event.ports) end)
 ipcMain.on("echo ports", function(event, message)
   local port = event.ports[1]
@@ -246,6 +263,12 @@ describe("ports between scripts", function()
 
   it("close when sent through themselves", function()
     assert.equal("closed", run("through_itself"))
+  end)
+
+  it("close when each was sent through the next, and leave nothing behind", function()
+    local before = run("ports")
+    assert.same({ "closed", "closed", "closed" }, run("crosswise"))
+    assert.is_true(run("ports") <= before)
   end)
 
   it("refuse what Electron refuses, and neuter nothing by it", function()
@@ -497,6 +520,19 @@ describe("ports on the wire", function()
     assert.equal(port, other:take("port-close")[2])
   end)
 
+  it("close when a client's and one of the scripts' were sent through each other", function()
+    client:put("post", 0, "keep", { 1, 3 }, { "outer", "inner" })
+    client:quiet()
+    run("watch", "inner")
+    client:put("port-message", 1, { 3 }, "the client's end of inner waits in outer")
+    assert.equal(3, client:take("port-close")[2])
+    client:put("port-close", 3)
+    run("pass_through", "outer", "inner")
+    assert.equal("closed", run("closed", "inner"))
+    assert.equal(1, client:take("port-close")[2])
+    client:quiet()
+  end)
+
   it("close a port of the scripts' whose message cannot be read, and no more", function()
     client:put("post", 0, "keep", { 1 }, { "garbled" })
     client:quiet()
@@ -679,6 +715,28 @@ support.each_transport("ports of the Lua renderer", script, function(context)
       local closed = closing(theirs)
       mine:close()
       assert.equal(1, await(closed))
+    end)
+  end)
+
+  it("go by another connection, which is not faster than its reader, and close with it", function()
+    context.run(function()
+      local post = other.ipcRenderer.postMessage
+      local port, nested = given("near"), given("nested")
+      post("keep", { "far" }, { port })
+      assert.same({ false, "destroyed", n = 2 }, table.pack(port:postMessage("neutered")))
+      local text = ("x"):rep(300000)
+      local keeps_up
+      for i = 1, 30 do keeps_up = invoke("say", "near", i .. text) end
+      assert.is_false(keeps_up)
+      for i, got in ipairs(invoke("hear", "far", 30)) do assert.is_true(got == i .. text) end
+      invoke("say", "far", "back")
+      assert.same({ "back" }, invoke("hear", "near", 1))
+      local closed = expect(context.renderer, "closed through both")
+      post("echo ports", "through both", { nested })
+      assert.same({ "through both" }, invoke("hear", "nested", 1))
+      context.ipc.send("tell of close", "far", "closed through both")
+      invoke("close_port", "near")
+      await(closed)
     end)
   end)
 

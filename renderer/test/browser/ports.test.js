@@ -41,7 +41,17 @@ end)
 const browser = useChromium()
 let host
 
-before(async () => { host = await startHost(script, '', pages) })
+/** A worker that takes a port, and says when it has read so many bytes there. */
+const portWorker = `onmessage = ({ data: { port, expected } }) => {
+  let length = 0
+  port.onmessage = ({ data }) => {
+    length += data.length
+    if (length === expected) postMessage(length)
+  }
+}
+`
+
+before(async () => { host = await startHost(script, '', { ...pages, 'port-worker.js': portWorker }) })
 after(() => host.stop())
 
 /** A page that keeps the port of channel `joined` in window.port, and its id. */
@@ -158,6 +168,24 @@ function joinedPorts(kind) {
 }
 
 function leavingPages(kind) {
+  test('that were received go on in a worker', async () => {
+    const { page } = await open(`${kind}.html`)
+    for (const used of [false, true]) {
+      assert.equal(await page.evaluate(async (use) => {
+        const { ipcRenderer } = window.ipchost
+        const given = new Promise((resolve) => { ipcRenderer.once('given', ({ ports: [port] }) => resolve(port)) })
+        await ipcRenderer.invoke('give', 'to a worker', use ? 1 : 0)
+        const port = await given
+        if (use) await window.next(port)
+        const worker = new Worker('port-worker.js')
+        const read = new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data) })
+        worker.postMessage({ port, expected: 4 << 20 }, [port])
+        for (let i = 0; i < 16; i++) await ipcRenderer.invoke('say', 'to a worker', 'x'.repeat(1 << 18))
+        return read
+      }, used), 4 << 20)
+    }
+  })
+
   test('that were joined close once when a page is gone', async () => {
     for (const end of ['close', 'crash']) {
       const [one, other] = await pair(`${kind}.html`)

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { connect } from '../../index.js'
 import { startHost, transports } from '../support/host.js'
 
@@ -255,7 +256,38 @@ function betweenTwo() {
   })
 }
 
+/** A worker that takes a port, and says when it has read so many bytes there. */
+const READING = `
+const { parentPort } = require('node:worker_threads')
+parentPort.once('message', ({ port, expected }) => {
+  let length = 0
+  port.onmessage = ({ data }) => {
+    length += data.length
+    if (length === expected) port.postMessage(length)
+  }
+})`
+
 function apart() {
+  for (const used of [false, true]) {
+    test(`a port that was received goes on in a worker, ${used ? 'after' : 'before'} it was used here`, async () => {
+      const name = used ? 'used' : 'unused'
+      const port = await given(name)
+      if (used) {
+        const read = reading(port)
+        await ipc.invoke('say', name, 'first')
+        assert.equal((await read()).data, 'first')
+      }
+      const worker = new Worker(READING, { eval: true })
+      const heard = ipc.invoke('hear', name, 1)
+      worker.postMessage({ port, expected: 4 << 20 }, [port])
+      // Four times what the host would send without credit.
+      for (let i = 0; i < 16; i++) await ipc.invoke('say', name, 'x'.repeat(1 << 18))
+      assert.deepEqual(await heard, [4 << 20])
+      await worker.terminate()
+      assert.equal(await ipc.invoke('closed', name), 'closed')
+    })
+  }
+
   test('a reader that does not start holds nothing but its window', async () => {
     const [mine, theirs] = await joined()
     const chunk = new Uint8Array(65536)

@@ -157,8 +157,7 @@ end
 
 --- What stands against the transfer of an end by the session, or nil.
 local function obstacle(stop, session)
-  if not stop.session then return end
-  if session and stop.session ~= session then return "belongs to another connection" end
+  if not stop.session or session and stop.session ~= session then return end
   if #stop.held > 0 then return "has messages that wait to leave: await its drained()" end
   for i = stop.first, stop.last do
     if not stop.queue[i].numbers then return "has messages of this process that were not read: start it first" end
@@ -193,6 +192,41 @@ local function give_back(session, stop)
   if stop.over then stop:finish() end
 end
 
+-- ---- ports of another session ----
+
+--- Hands on what one port gets by another, no faster than that is read, and its close.
+local function hand_on(from, to)
+  from:on("message", function(event)
+    local stop = ends[from]
+    local ok, result, why = pcall(to.postMessage, to, event.data, event.ports)
+    if not ok then
+      from:close()
+      to:close()
+      error(result, 0)
+    end
+    if why ~= "mark" then return end
+    stop.started = false
+    to:drained():next(function()
+      if ends[from] ~= stop then return end
+      stop.started = true
+      schedule(stop)
+    end)
+  end)
+  from:on("close", function() to:close() end)
+end
+
+--- The end that stands in another session for one of this: what goes through it is read and written again.
+local function relay(stop)
+  local near, far = new_end(), new_end()
+  near.peer, far.peer = far, near
+  local here, there = ports.port(stop), ports.port(near)
+  hand_on(here, there)
+  hand_on(there, here)
+  here:start()
+  there:start()
+  return far
+end
+
 local function bind(session, stop, number)
   stop.session, stop.number = session, number
   stop.outstanding, stop.owed, stop.held = 0, 0, {}
@@ -204,6 +238,7 @@ end
 local function number_ends(session, list)
   local numbers, after = {}, {}
   for i, stop in ipairs(list) do
+    if stop.session and stop.session ~= session then stop = relay(stop) end
     local peer = stop.peer
     if stop.session == session then
       numbers[i] = stop.number

@@ -18,6 +18,7 @@ struct child {
   struct children *owner;
   struct list node;
   uint64_t id;
+  uint64_t generation; /* which load of the scripts asked for it last */
   pid_t pid;
   char *name, *key;
   struct transport *transport; /* NULL: it speaks no packets, or no longer */

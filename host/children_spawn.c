@@ -160,6 +160,7 @@ static struct child *child_new(struct children *children, const struct child_req
   if (!child) return NULL;
   child->owner = children;
   child->id = ++children->last_id;
+  child->generation = request->generation;
   child->name = strdup(request->name);
   child->key = strdup(request->key);
   if (child->name && child->key) return child;
@@ -223,6 +224,7 @@ static enum status spawn(void *user, const struct child_request *request, uint64
   if (children->closing)
     return fault_set(fault, ST_CLOSED, 0, "ERR_CLOSING", "app.spawn: the host is closing");
   if (living && strcmp(living->key, request->key) == 0) {
+    living->generation = request->generation;
     *id = living->id;
     return ST_OK;
   }
@@ -232,6 +234,21 @@ static enum status spawn(void *user, const struct child_request *request, uint64
 }
 
 /* ---- the others of struct child_ops ---- */
+
+static bool find(void *user, const char *name, const char *key, uint64_t *id) {
+  const struct child *child = namesake(user, name);
+  if (!child || strcmp(child->key, key) != 0) return false;
+  *id = child->id;
+  return true;
+}
+
+static void retire(void *user, uint64_t generation) {
+  struct children *children = user;
+  for (struct list *node = children->all.next; node != &children->all; node = node->next) {
+    struct child *child = LIST_ENTRY(node, struct child, node);
+    if (child->generation == generation) child_stop(child);
+  }
+}
 
 static bool look(void *user, uint64_t id, struct child_info *out) {
   const struct child *child = child_find(user, id);
@@ -250,4 +267,4 @@ static const char *address(void *user) {
   return ((const struct children *)user)->options.address;
 }
 
-const struct child_ops children_ops = {spawn, look, write_child, kill_child, address};
+const struct child_ops children_ops = {spawn, find, retire, look, write_child, kill_child, address};

@@ -34,7 +34,7 @@ static const struct limit table[] = {
     LIMIT(handshake, DURATION, 1, MAX_MS),  LIMIT(idle, DURATION, 0, MAX_MS),
     LATER(handler, DURATION, 0, MAX_MS),    LATER(handler_abort, FLAG, 0, 1),
     LATER(reply, DURATION, 0, MAX_MS),      LIMIT(sync_reply, DURATION, 1, MAX_MS),
-    LATER(load, DURATION, 1, MAX_MS),       LIMIT(drain, DURATION, 0, MAX_MS),
+    LIMIT(load, DURATION, 1, MAX_MS),       LIMIT(drain, DURATION, 0, MAX_MS),
     LIMIT(grace, DURATION, 0, MAX_MS),      LATER(resume, DURATION, 0, MAX_MS),
     LATER(memory, SIZE, 0, MAX_SIZE),       LIMIT(log_queue, SIZE, 256, MAX_SIZE)};
 

@@ -84,7 +84,18 @@ static const char *address(void *user) {
   (void)user;
   return NULL;
 }
-static const struct child_ops no_children = {spawn, look, write_child, kill_child, address};
+static bool find(void *user, const char *name, const char *key, uint64_t *id) {
+  (void)user;
+  (void)name;
+  (void)key;
+  (void)id;
+  return false;
+}
+static void retire(void *user, uint64_t generation) {
+  (void)user;
+  (void)generation;
+}
+static const struct child_ops no_children = {spawn, find, retire, look, write_child, kill_child, address};
 
 /* ---- life ---- */
 
@@ -92,7 +103,7 @@ static void on_quit(void *user) {
   struct core_host *self = user;
   if (self->quitting) return;
   self->quitting = self->core.closing = true;
-  scripts_before_quit(self->scripts);
+  generations_before_quit(self->scripts);
 }
 
 static void on_loaded(void *user, enum status status) {
@@ -118,21 +129,21 @@ static enum status open_core(struct core_host *self, struct fault *fault) {
 
 static enum status open_scripts(struct core_host *self, struct fault *fault) {
   static const luaL_Reg none[] = {{NULL, NULL}};
-  struct scripts_options options = {.kind = &core_host_generation,
-                                    .kept = true,
-                                    .loop = &self->loop,
-                                    .core = &self->core,
-                                    .log = self->log,
-                                    .limits = &self->limits,
-                                    .clock = &self->clock,
-                                    .base = self->base,
-                                    .settings = buf_slice(&self->settings),
-                                    .modules = none,
-                                    .child_ops = &no_children,
-                                    .child_user = self,
-                                    .quit = on_quit,
-                                    .user = self};
-  return scripts_open(&self->scripts, &options, fault);
+  struct generations_options options = {.kind = &core_host_generation,
+                                        .kept = true,
+                                        .loop = &self->loop,
+                                        .core = &self->core,
+                                        .log = self->log,
+                                        .limits = &self->limits,
+                                        .clock = &self->clock,
+                                        .base = self->base,
+                                        .settings = buf_slice(&self->settings),
+                                        .modules = none,
+                                        .child_ops = &no_children,
+                                        .child_user = self,
+                                        .quit = on_quit,
+                                        .user = self};
+  return generations_open(&self->scripts, &options, fault);
 }
 
 /* host:open(): sets the environment up; true, or nil and why not, after which it can only be closed. */
@@ -161,7 +172,7 @@ static void close_host(struct core_host *self) {
   if (!self->opened || self->closed || self->generation.depth) return;
   self->closed = true;
   core_host_end_links(self);
-  if (self->scripts) scripts_close(self->scripts, NULL);
+  if (self->scripts) generations_close(self->scripts, NULL);
   close_loop(self);
   core_deinit(&self->core);
   core_init(&self->core, &self->limits, &self->clock, NULL);
@@ -182,7 +193,7 @@ static int host_close(lua_State *L) {
 static int host_free(lua_State *L) {
   struct core_host *self = luaL_checkudata(L, 1, HOST);
   close_host(self);
-  if (self->scripts) scripts_free(self->scripts);
+  if (self->scripts) generations_free(self->scripts);
   self->scripts = NULL;
   if (self->opened) core_deinit(&self->core);
   log_close(self->log);
@@ -269,7 +280,7 @@ static int host_enter(lua_State *L) {
 /* host:load(): begins to run the scripts. */
 static int host_load(lua_State *L) {
   struct core_host *self = core_host_check(L, 1);
-  scripts_load(self->scripts, on_loaded);
+  generations_load(self->scripts, on_loaded);
   return 0;
 }
 

@@ -11,7 +11,8 @@
 
 #include <lauxlib.h>
 
-#include "lua/scripts.h"
+#include "base/list.h"
+#include "lua/generations.h"
 
 struct core_host {
   uv_loop_t loop; /* of the border's timers; luv's is the state's own */
@@ -23,7 +24,7 @@ struct core_host {
       lines; /* what was logged and not taken: struct core_host_line and its texts, one after another */
   struct core core;
   struct generation generation;
-  struct scripts *scripts; /* NULL before it is opened */
+  struct generations *scripts; /* NULL before it is opened */
   struct list links;
   lua_State *thread;           /* what the border runs in; anchored */
   int self, env, load, anchor; /* registry references: userdata, environment, load(paths, done), thread */

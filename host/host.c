@@ -10,7 +10,7 @@
 #include "client.h"
 #include "connection.h"
 #include "core_module.h"
-#include "lua/scripts.h"
+#include "lua/generations.h"
 #include "transport/http.h"
 #include "transport/server.h"
 
@@ -29,7 +29,7 @@ struct host {
   struct connections connections;
   struct transport_env env;
   struct http_options http;
-  struct scripts *scripts;
+  struct generations *scripts;
   struct children *children;
   struct server **servers; /* in listen order; NULL once closed */
   size_t server_count;
@@ -40,12 +40,14 @@ struct host {
   uint64_t drain_until;    /* ns */
   enum phase phase;
   int exit_code;
+  bool remnants; /* threads are left that do not end */
 };
 
 /* ---- shutdown: close servers, answer what is in flight, say bye, end the scripts ---- */
 
-static void on_scripts_closed(void *user) {
+static void on_scripts_closed(void *user, bool remnants) {
   struct host *host = user;
+  host->remnants = remnants;
   host->scripts = NULL;
   transport_env_close(&host->env);
 }
@@ -73,7 +75,7 @@ static void finish(struct host *host) {
   close_servers(host);
   close_handles(host);
   if (host->scripts)
-    scripts_close(host->scripts, on_scripts_closed);
+    generations_close(host->scripts, on_scripts_closed);
   else
     transport_env_close(&host->env);
 }
@@ -103,7 +105,7 @@ static void stop(struct host *host) {
   host->phase = DRAINING;
   host->core.closing = true;
   close_servers(host);
-  scripts_before_quit(host->scripts);
+  generations_before_quit(host->scripts);
   host->drain_until = clock_now(&host->clock) + host->config->limits.drain * 1000000;
   uv_timer_start(&host->drain, on_drain, 0, DRAIN_POLL_MS);
 }
@@ -115,8 +117,8 @@ static void on_quit(void *user) {
 static void on_signal(uv_signal_t *handle, int signum) {
   struct host *host = handle->data;
   if (signum == SIGHUP) {
-    log_line(host->log, LOG_WARN, "host",
-             "SIGHUP: this version does not reload scripts; restart to load them anew");
+    log_line(host->log, LOG_INFO, "host", "SIGHUP: loading the scripts anew");
+    if (host->phase == SERVING) generations_reload(host->scripts);
     return;
   }
   if (host->phase == DRAINING || host->phase == CLOSING) _exit(128 + signum); /* the second: at once */
@@ -222,12 +224,12 @@ static enum status open_servers(struct host *host) {
 
 static bool on_child_output(void *user, uint64_t child, bool error, struct slice bytes) {
   struct host *host = user;
-  return host->scripts && scripts_child_output(host->scripts, child, error, bytes);
+  return host->scripts && generations_child_output(host->scripts, child, error, bytes);
 }
 
 static void on_child_ended(void *user, uint64_t child, int code, int signal) {
   struct host *host = user;
-  if (host->scripts) scripts_child_ended(host->scripts, child, code, signal);
+  if (host->scripts) generations_child_ended(host->scripts, child, code, signal);
 }
 
 /* Where processes of this machine connect: a unix socket rather than TCP, TCP rather than HTTP. */
@@ -260,24 +262,24 @@ static enum status open_children(struct host *host) {
 static enum status open_scripts(struct host *host) {
   static const luaL_Reg modules[] = {{"ipchost.core", core_module_open}, {NULL, NULL}};
   const struct config *config = host->config;
-  struct scripts_options options = {.kind = &generation_own,
-                                    .loop = &host->loop,
-                                    .core = &host->core,
-                                    .log = host->log,
-                                    .limits = &config->limits,
-                                    .clock = &host->clock,
-                                    .base = config->base,
-                                    .entries = (const char *const *)config->scripts,
-                                    .settings = slice_of(config->settings.data, config->settings.len),
-                                    .modules = modules,
-                                    .dev = config->dev,
-                                    .generational = config->generational,
-                                    .child_ops = &children_ops,
-                                    .child_user = host->children,
-                                    .quit = on_quit,
-                                    .user = host};
+  struct generations_options options = {.kind = &generation_own,
+                                        .loop = &host->loop,
+                                        .core = &host->core,
+                                        .log = host->log,
+                                        .limits = &config->limits,
+                                        .clock = &host->clock,
+                                        .base = config->base,
+                                        .entries = (const char *const *)config->scripts,
+                                        .settings = slice_of(config->settings.data, config->settings.len),
+                                        .modules = modules,
+                                        .dev = config->dev,
+                                        .generational = config->generational,
+                                        .child_ops = &children_ops,
+                                        .child_user = host->children,
+                                        .quit = on_quit,
+                                        .user = host};
   struct fault fault;
-  enum status status = scripts_open(&host->scripts, &options, &fault);
+  enum status status = generations_open(&host->scripts, &options, &fault);
   if (status != ST_OK) log_line(host->log, LOG_ERROR, "host", "%s", fault.text);
   return status;
 }
@@ -313,7 +315,7 @@ static enum status start(struct host *host) {
   return open_scripts(host);
 }
 
-int host_run(const struct config *config, struct log *log) {
+int host_run(const struct config *config, struct log *log, bool *remnants) {
   struct host *host = calloc(1, sizeof *host);
   int exit_code = 1;
   if (!host) return 1;
@@ -323,13 +325,14 @@ int host_run(const struct config *config, struct log *log) {
   if (uv_loop_init(&host->loop) != 0) goto out;
   if (transport_env_open(&host->env, &host->loop, log, &config->limits) != ST_OK) goto out;
   if (start(host) == ST_OK) {
-    scripts_load(host->scripts, on_loaded);
+    generations_load(host->scripts, on_loaded);
   } else {
     host->exit_code = 1;
     finish(host);
   }
   uv_run(&host->loop, UV_RUN_DEFAULT);
   exit_code = host->exit_code;
+  *remnants = host->remnants;
   core_deinit(&host->core);
   uv_loop_close(&host->loop);
 out:

@@ -9,8 +9,9 @@
 
 /*
  * Runs the host that the config describes until SIGTERM, SIGINT or app.quit. Returns the exit code: 0 after a
- * clean end, 1 when it could not start (a taken port, a script that fails). `log` is borrowed.
+ * clean end, 1 when it could not start (a taken port, a script that fails). `log` is borrowed. *remnants:
+ * threads of the process do not end, which _exit does not wait for.
  */
-int host_run(const struct config *config, struct log *log);
+int host_run(const struct config *config, struct log *log, bool *remnants);
 
 #endif

@@ -24,14 +24,16 @@ static void override_config(struct config *config, const struct options *options
 
 static int run(const struct config *config) {
   struct log *log;
+  bool remnants = false;
   int exit_code;
   if (log_open(&log, STDERR_FILENO, config->log_level, config->log_format, config->limits.log_queue) !=
       ST_OK) {
     fprintf(stderr, "ipchost: the log cannot be opened\n");
     return EXIT_FAILED;
   }
-  exit_code = host_run(config, log);
+  exit_code = host_run(config, log, &remnants);
   log_close(log);
+  if (remnants) _exit(exit_code);
   return exit_code;
 }
 

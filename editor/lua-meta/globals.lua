@@ -7,6 +7,9 @@ ipcMain = nil
 ---@type ipchost.webContents
 webContents = nil
 
+---@type ipchost.Hot
+hot = nil
+
 ---@type ipchost.webFrameMain
 webFrameMain = nil
 

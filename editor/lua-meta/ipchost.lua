@@ -412,6 +412,8 @@ function Child:kill(signal) end
 ---@field handles integer
 ---@field references integer
 ---@field memory integer bytes
+---@field generations integer
+---@field remnants integer
 
 ---Methods with a dot or a colon. Events: `ready`, `web-contents-created(event, contents)`, `before-quit`,
 ---`unhandled-rejection(event, reason, report)`.
@@ -439,12 +441,48 @@ function App.getAppPath() end
 ---@return ipchost.Metrics
 function App.metrics() end
 
+---Loads the scripts anew; the promise is of an ipchost.ReloadReport and never rejects.
+---@return Promise
+function App.reload() end
+
 ---Starts a process that the host owns, or gives the living one of that name.
 ---@param options ipchost.SpawnOptions
 ---@return ipchost.Child?
 ---@return string? message
 ---@return string? code
 function App.spawn(options) end
+
+---@class ipchost.ReloadReport
+---@field ok boolean
+---@field error? string
+---@field files string[] those that were read
+---@field ms integer
+---@field disposed table<string, integer> handles by kind, and `task`
+---@field leftovers integer messages that the old scripts still work on
+
+---What scripts keep across a reload. Methods with a dot or a colon.
+---@class ipchost.Hot
+---@field data table what the next load gets
+---@field generation integer 1, and one more with every reload
+---@field reloading boolean
+local Hot = {}
+
+---A table that the next load gets as this one leaves it.
+---@param key string
+---@param init? table|fun(): table that of the first time
+---@return table
+function Hot.persist(key, init) end
+
+---Calls it when another load takes over; it may not await.
+---@param fn fun()
+function Hot.dispose(fn) end
+
+---@param event "failed"
+---@param fn fun(report: ipchost.ReloadReport)
+function Hot.on(event, fn) end
+
+---From now on a change only logs that a restart is needed.
+function Hot.decline() end
 
 ---@class ipchost.BigInt
 ---@operator add(ipchost.BigInt|integer): ipchost.BigInt
@@ -601,6 +639,7 @@ function Buffer:slice(from, to) end
 ---@class ipchost
 ---@field ipcMain ipchost.IpcMain
 ---@field app ipchost.App
+---@field hot ipchost.Hot
 ---@field webContents ipchost.webContents
 ---@field webFrameMain ipchost.webFrameMain
 ---@field MessageChannelMain ipchost.MessageChannelMain

@@ -25,7 +25,7 @@ struct message {
 };
 
 /* Why nobody waits for an answer any longer. */
-enum abort_reason { ABORT_CANCELLED, ABORT_TIMEOUT, ABORT_DESTROYED };
+enum abort_reason { ABORT_CANCELLED, ABORT_TIMEOUT, ABORT_DESTROYED, ABORT_RETIRED };
 
 /* Inwards: what the scripts' side supplies. No function may raise; each may call back into the core. */
 /* Why a renderer's process is gone, in Electron's words ("crashed", "killed", "abnormal-exit", "clean-exit");

@@ -351,6 +351,13 @@ void ports_start(struct core *core, uint64_t port) {
   port_end_advance(core, end);
 }
 
+void ports_pause(struct core *core, uint64_t port) {
+  struct port_end *end = port_end_of(core, port);
+  if (!end || end->place != PORT_AT_SCRIPTS) return;
+  end->started = false;
+  if (!has_news(end)) list_remove(&end->node);
+}
+
 void ports_give(struct core *core, const uint64_t *ids, size_t count) {
   struct port_end *end;
   for (size_t i = 0; i < count; i++) {

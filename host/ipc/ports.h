@@ -61,6 +61,8 @@ enum port_result ports_post_to_frame(struct core *core, uint64_t frame, struct s
                                      struct slice payload, const uint64_t *ids, size_t count);
 /* What is queued, and what comes from now on, is handed to the scripts. */
 void ports_start(struct core *core, uint64_t port);
+/* Nothing is handed to the scripts until it is started again. */
+void ports_pause(struct core *core, uint64_t port);
 /* Ends in transit are at the scripts now. */
 void ports_give(struct core *core, const uint64_t *ids, size_t count);
 /* Closes ends: the other ends hear of it after what was queued for them. */

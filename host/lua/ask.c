@@ -71,6 +71,15 @@ static int cancel(lua_State *L) {
   return 0;
 }
 
+/* hold(fn): true if it is called later, once this generation serves. */
+static int hold(lua_State *L) {
+  bool beside = runtime_of(L)->beside;
+  lua_settop(L, 1);
+  if (beside) hold_push(L);
+  lua_pushboolean(L, beside);
+  return 1;
+}
+
 /* ---- the Lua part ---- */
 
 /* [-0, +0, e] */
@@ -82,7 +91,10 @@ static void load(lua_State *L, struct runtime *rt) {
   clone_open(L);
   lua_getfield(L, -1, "Error");
   lua_remove(L, -2);
-  lua_call(L, 3, 1);
+  lua_pushcfunction(L, hold);
+  lua_call(L, 4, 1);
+  lua_getfield(L, -1, "pending");
+  rt->asked = luaL_ref(L, LUA_REGISTRYINDEX);
   rt->asks = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
@@ -153,6 +165,22 @@ static int fail(lua_State *L) {
   push_reason(L, answer->why);
   lua_call(L, 3, 0);
   return 0;
+}
+
+bool ask_is_of(struct runtime *rt, uint64_t id) {
+  lua_State *L = rt->generation->L;
+  bool is;
+  if (!rt->asks || !lua_checkstack(L, 2)) return false;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->asked);
+  is = lua_rawgeti(L, -1, (lua_Integer)id) != LUA_TNIL;
+  lua_pop(L, 2);
+  return is;
+}
+
+void ask_cancel_all(lua_State *L) {
+  if (!runtime_of(L)->asks) return;
+  push_function(L, "cancel_all");
+  lua_call(L, 0, 0);
 }
 
 void ask_unanswered(struct runtime *rt, uint64_t id, enum ask_result why) {

@@ -6,6 +6,8 @@
 #include "base/nearest.h"
 #include "lua/runtime.h"
 
+#define EXIT_NOT_STARTED 127 /* as a shell has it */
+
 static const char METHODS_KEY;
 
 struct child_object {
@@ -87,7 +89,10 @@ static int child_index(lua_State *L) {
   methods_push(L, &METHODS_KEY, methods, "child");
   lua_pushvalue(L, 2);
   if (lua_rawget(L, -2) != LUA_TNIL || !key) return 1;
-  if (strcmp(key, "pid") == 0) return lua_pushinteger(L, object->pid), 1;
+  if (strcmp(key, "pid") == 0) { /* none while it is not started yet */
+    if (object->pid) return lua_pushinteger(L, object->pid), 1;
+    return lua_pushnil(L), 1;
+  }
   if (strcmp(key, "contents") != 0) return 1;
   look(runtime_of(L), object);
   if (object->contents) contents_push(L, object->contents);
@@ -130,19 +135,76 @@ static const char *const *push_strings(lua_State *L, int list) {
   return strings;
 }
 
-/* spawn(name, key, command, args, env, cwd, pipes): the child, or nil, message, code */
-static int spawn(lua_State *L) {
-  struct runtime *rt = runtime_of(L);
+/* Of the arguments of spawn, which stand at 1 to 7; pushes what the request borrows. [-0, +2, v] */
+static struct child_request push_request(lua_State *L) {
   struct child_request request = {.name = luaL_checkstring(L, 1),
                                   .key = luaL_checkstring(L, 2),
                                   .command = luaL_checkstring(L, 3),
                                   .cwd = luaL_checkstring(L, 6),
-                                  .pipe = lua_toboolean(L, 7)};
-  struct fault fault;
-  uint64_t id;
+                                  .pipe = lua_toboolean(L, 7),
+                                  .generation = runtime_of(L)->number};
   lua_settop(L, 7);
   request.args = push_strings(L, 4);
   request.env = push_strings(L, 5);
+  return request;
+}
+
+/* Upvalues: the arguments of spawn, and the object that was given out. */
+static int spawn_held(lua_State *L) {
+  struct runtime *rt = runtime_of(L);
+  struct child_object *object = lua_touserdata(L, lua_upvalueindex(8));
+  struct child_request request;
+  struct child_info info = {0};
+  struct fault fault;
+  uint64_t id;
+  lua_settop(L, 0);
+  for (int i = 1; i <= 7; i++) lua_pushvalue(L, lua_upvalueindex(i));
+  request = push_request(L);
+  if (rt->child_ops->spawn(rt->child_user, &request, &id, &fault) != ST_OK) {
+    log_line(rt->core->log, LOG_ERROR, "script", "%s: %s", request.name, fault.text);
+    lua_settop(L, 0);
+    lua_pushvalue(L, lua_upvalueindex(8));
+    lua_newtable(L);
+    lua_pushinteger(L, EXIT_NOT_STARTED);
+    emitter_emit(L, 1, "exit", 2);
+    return 0;
+  }
+  rt->child_ops->look(rt->child_user, id, &info);
+  object->id = id;
+  object->pid = info.pid;
+  lua_pushvalue(L, lua_upvalueindex(8));
+  object_keep(L, rt->children, (lua_Integer)id);
+  return 0;
+}
+
+/* The living child of these options, or one that is started later. [-0, +1, v] */
+static int hold_spawn(lua_State *L, const struct child_request *request) {
+  struct runtime *rt = runtime_of(L);
+  struct child_object *object;
+  int child, first;
+  uint64_t id;
+  if (rt->child_ops->find(rt->child_user, request->name, request->key, &id)) {
+    push_child(L, id, request->pipe);
+  } else {
+    object = (struct child_object *)emitter_new(L, sizeof *object, 0, CHILD_CLASS, "child", 0);
+    object->pipes = request->pipe;
+  }
+  child = lua_gettop(L);
+  first = child + 1;
+  luaL_checkstack(L, 10, NULL);
+  for (int i = 1; i <= 7; i++) lua_pushvalue(L, i);
+  lua_pushvalue(L, child);
+  hold_closure(L, spawn_held, first);
+  return 1;
+}
+
+/* spawn(name, key, command, args, env, cwd, pipes): the child, or nil, message, code */
+static int spawn(lua_State *L) {
+  struct runtime *rt = runtime_of(L);
+  struct child_request request = push_request(L);
+  struct fault fault;
+  uint64_t id;
+  if (rt->beside) return hold_spawn(L, &request);
   if (rt->child_ops->spawn(rt->child_user, &request, &id, &fault) == ST_OK) {
     push_child(L, id, request.pipe);
     return 1;
@@ -227,6 +289,13 @@ static int ended(lua_State *L) {
   }
   emitter_emit(L, 2, "exit", 3);
   return 0;
+}
+
+bool child_is_of(struct runtime *rt, uint64_t id) {
+  lua_State *L = rt->generation->L;
+  if (!lua_checkstack(L, 4) || !object_find(L, rt->children, (lua_Integer)id)) return false;
+  lua_pop(L, 1);
+  return true;
 }
 
 void child_ended(struct runtime *rt, uint64_t id, int code, int signal) {

@@ -18,6 +18,7 @@ struct child_request {
   const char *command, *cwd;
   const char *const *args; /* without the command */
   const char *const *env;  /* all of it: "NAME=value" */
+  uint64_t generation;     /* which load of the scripts asks */
   bool pipe;               /* standard input and output are the scripts', and carry no packets */
 };
 
@@ -32,6 +33,10 @@ struct child_ops {
   /* Starts a process, or finds the living one of that name and key; one of another key is ended. ST_OK and
    * its id, or a status with `fault` filled, the code being that of the system. */
   enum status (*spawn)(void *user, const struct child_request *request, uint64_t *id, struct fault *fault);
+  /* Finds the living one of that name and key; false: there is none. */
+  bool (*find)(void *user, const char *name, const char *key, uint64_t *id);
+  /* Ends those that were last asked for by that load of the scripts. */
+  void (*retire)(void *user, uint64_t generation);
   /* False: there is none of that id any longer. */
   bool (*look)(void *user, uint64_t id, struct child_info *out);
   /* Bytes for its standard input, which are copied; without data that ends. */

@@ -69,8 +69,19 @@ static int contents_drained(lua_State *L) {
   return drain_push(L, contents ? contents->main->id : 0);
 }
 
+static int close_held(lua_State *L) {
+  core_close_contents(runtime_of(L)->core, (uint64_t)lua_tointeger(L, lua_upvalueindex(1)));
+  return 0;
+}
+
 static int contents_close(lua_State *L) {
-  core_close_contents(runtime_of(L)->core, check(L, "close", "")->id);
+  uint64_t id = check(L, "close", "")->id;
+  if (runtime_of(L)->beside) {
+    lua_pushinteger(L, (lua_Integer)id);
+    hold_closure(L, close_held, lua_gettop(L));
+    return 0;
+  }
+  core_close_contents(runtime_of(L)->core, id);
   return 0;
 }
 

@@ -112,6 +112,7 @@ static int finish_invoke(lua_State *L, struct event *event, int status, bool awa
     raised = kind == RESULT_RAISED;
   }
   event->answered = true;
+  if (status == LUA_YIELD) generation_scope_done(L);
   if (raised)
     answer_raised(L, event->call, -1, SLOT_CHANNEL);
   else
@@ -176,6 +177,7 @@ static int only_done(lua_State *L, int status, lua_KContext context) {
         "a listener returned a value to sendSync: set event.returnValue, or use ipcMain.handle with invoke");
   }
   event->running--;
+  if (status == LUA_YIELD) generation_scope_done(L);
   if (event->sync) dispatch_settle(L, event, SLOT_EVENT);
   return 0;
 }
@@ -296,9 +298,11 @@ static int dispatch_base(lua_State *L) {
   return invoke ? run_handler(L, d, nargs) : run_listeners(L, d, nargs);
 }
 
-/* [-1, +0, m] with the coroutine's event: it waits now, and may wait for ever. */
-static int guard_waiting(lua_State *L) {
-  event_guard(L, 1);
+/* [-2, +0, m] with the coroutine's event, or nil where nobody waits for an answer, and the coroutine: it
+ * waits now, and may wait for ever. */
+static int note_waiting(lua_State *L) {
+  if (!lua_isnil(L, 1)) event_guard(L, 1);
+  generation_scope_suspended(L);
   return 0;
 }
 
@@ -319,18 +323,30 @@ static bool push_base_slot(lua_State *co, int slot) {
   return lua_getstack(co, low, &frame) && lua_getlocal(co, &frame, slot) != NULL;
 }
 
-/* The coroutine has yielded: nothing anchors it any longer, so its event is taken before anything is
+/* Pushes the event of the coroutine, if somebody waits for the answer, or nil. [-0, +1, -], or false and
+ * nothing */
+static bool push_event(struct dispatch *d, lua_State *L, lua_State *co) {
+  if (!d->message->call || !core_call_pending(d->rt->core, d->message->call)) {
+    lua_pushnil(L);
+    return true;
+  }
+  if (!push_base_slot(co, SLOT_EVENT)) return false;
+  lua_xmove(co, L, 1);
+  return d->event == lua_touserdata(L, -1);
+}
+
+/* The coroutine has yielded: nothing anchors it any longer, so it and its event are taken before anything is
  * allocated. False when memory is short. */
-static bool guard_event(struct dispatch *d, lua_State *co) {
+static bool take_waiting(struct dispatch *d, lua_State *co) {
   lua_State *L = d->rt->generation->L;
   int top = lua_gettop(L);
   bool fine = false;
-  if (!lua_checkstack(L, 1) || !push_base_slot(co, SLOT_EVENT)) return false;
-  lua_xmove(co, L, 1);
-  if (lua_checkstack(L, 2) && d->event == lua_touserdata(L, -1)) {
-    lua_pushcfunction(L, guard_waiting);
-    lua_insert(L, -2);
-    fine = lua_pcall(L, 1, 0, 0) == LUA_OK;
+  if (lua_checkstack(L, 4) && lua_checkstack(co, 1) && push_event(d, L, co)) {
+    lua_pushthread(co);
+    lua_xmove(co, L, 1);
+    lua_pushcfunction(L, note_waiting);
+    lua_insert(L, -3);
+    fine = lua_pcall(L, 2, 0, 0) == LUA_OK;
   }
   lua_settop(L, top);
   return fine;
@@ -339,16 +355,18 @@ static bool guard_event(struct dispatch *d, lua_State *co) {
 static void after_run(struct dispatch *d, const struct task *task, int status) {
   struct core *core = d->rt->core;
   uint64_t call = d->message->call;
-  if (!call || status == LUA_OK || !core_call_pending(core, call)) return;
-  if (status == LUA_YIELD && guard_event(d, task->co)) return;
-  core_reply_error(core, call, "Error", "not enough memory", "ERR_LIMIT_MEMORY");
+  if (status == LUA_OK || (status == LUA_YIELD && take_waiting(d, task->co))) return;
+  if (call && core_call_pending(core, call))
+    core_reply_error(core, call, "Error", "not enough memory", "ERR_LIMIT_MEMORY");
 }
 
 enum status dispatch_message(struct runtime *rt, const struct message *message, struct fault *fault) {
   struct dispatch d = {.rt = rt, .message = message, .fault = fault};
   lua_State *L = rt->generation->L;
   struct task task;
+  lua_Integer scope;
   generation_begin(rt->generation);
+  scope = generation_scope_begin(rt->generation);
   if (task_take(rt, L, &task)) {
     lua_pushcfunction(task.co, dispatch_base);
     rt->dispatch = &d;
@@ -356,6 +374,7 @@ enum status dispatch_message(struct runtime *rt, const struct message *message, 
   } else {
     core_reply_error(rt->core, message->call, "Error", "not enough memory", "ERR_LIMIT_MEMORY");
   }
+  rt->generation->scope = scope;
   generation_leave(rt->generation);
   return d.status;
 }

@@ -108,15 +108,16 @@ void event_guard(lua_State *L, int index) {
   lua_pushvalue(L, index);
   lua_rawseti(L, -2, (lua_Integer)event->call);
   lua_pop(L, 1);
+  generation_scope_await(L, index);
 }
 
 /* ---- signal ---- */
 
 static void push_reason(lua_State *L, unsigned abort) {
-  static const char *const names[] = {"AbortError", "TimeoutError", "Error"};
+  static const char *const names[] = {"AbortError", "TimeoutError", "Error", "Error"};
   static const char *const texts[] = {"The call was cancelled by the caller",
-                                      "The caller's time-out has passed", "The sender is gone"};
-  static const char *const codes[] = {"ERR_ABORTED", "ERR_TIMEOUT", "ERR_DESTROYED"};
+                                      "The caller's time-out has passed", "The sender is gone", RETIRED_TEXT};
+  static const char *const codes[] = {"ERR_ABORTED", "ERR_TIMEOUT", "ERR_DESTROYED", RETIRED_CODE};
   clone_push_error(L, names[abort - 1], texts[abort - 1], codes[abort - 1]);
 }
 
@@ -182,6 +183,73 @@ void event_abort(lua_State *L, uint64_t call, enum abort_reason reason) {
   } else {
     lua_pop(L, 2);
   }
+}
+
+/* ---- retirement ---- */
+
+/* True if the value at the top is no event, or one whose call is pending. */
+static bool is_awaited(lua_State *L) {
+  const struct event *event = lua_isuserdata(L, -1) ? lua_touserdata(L, -1) : NULL;
+  return !event || core_call_pending(runtime_of(L)->core, event->call);
+}
+
+/* Adds the value at the top to the set at the index; true if it was not there. [-1, +0, m] */
+static bool add(lua_State *L, int set) {
+  bool is_new;
+  lua_pushvalue(L, -1);
+  is_new = lua_rawget(L, set) == LUA_TNIL;
+  lua_pop(L, 1);
+  lua_pushboolean(L, 1);
+  lua_rawset(L, set);
+  return is_new;
+}
+
+size_t event_count_awaited(lua_State *L) {
+  size_t count = 0;
+  int set;
+  lua_newtable(L);
+  set = lua_gettop(L);
+  generation_scope_push(L);
+  lua_pushnil(L);
+  while (lua_next(L, -2)) { /* several may be of one dispatch */
+    lua_pushvalue(L, -2);
+    if (!is_awaited(L)) {
+      generation_scope_forget(L, -1);
+      lua_pop(L, 2);
+    } else {
+      lua_pop(L, 1);
+      count += add(L, set);
+    }
+  }
+  lua_settop(L, set - 1);
+  return count;
+}
+
+/* Pushes a list of the calls that are not answered: onAbort may change the table. */
+static void push_calls(lua_State *L) {
+  lua_Integer count = 0;
+  int calls;
+  lua_newtable(L);
+  calls = lua_gettop(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, runtime_of(L)->pending);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, calls, ++count);
+  }
+  lua_pop(L, 1);
+}
+
+void event_retire_all(lua_State *L) {
+  struct runtime *rt = runtime_of(L);
+  push_calls(L);
+  for (lua_Integer i = 1; lua_rawgeti(L, -1, i) != LUA_TNIL; i++) {
+    uint64_t call = (uint64_t)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    if (!core_call_pending(rt->core, call)) continue;
+    core_reply_error(rt->core, call, "Error", RETIRED_TEXT, RETIRED_CODE);
+    event_abort(L, call, ABORT_RETIRED);
+  }
+  lua_pop(L, 2);
 }
 
 /* ---- fields ---- */

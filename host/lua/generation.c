@@ -7,7 +7,8 @@
 
 static int open_state(lua_State *L) {
   const struct generation *generation = generation_of(L);
-  lua_gc(L, LUA_GCSTOP); /* all that is made here stays */
+  lua_gc(L, LUA_GCSTOP); /* all that is made here stays, its handles too */
+  generation_of(L)->scope = SCOPE_UNKNOWN;
   generation_loop_guard(L);
   generation_open_libs(L);
   lua_settop(L, 0);

@@ -3,6 +3,9 @@
  * uv_poll on its backend descriptor and one outer timer. The one protected way into Lua is here, and
  * `running`, which says what Lua runs now. It knows no session and no frame; what it offers to scripts beyond
  * luv and the standard libraries is added by `setup`.
+ *
+ * A scope is a dispatch by number: what runs on its behalf, and the handles and coroutines made there, are of
+ * its scope, so that a generation which retires can tell what must go on from what must stop.
  */
 #ifndef IPCHOST_LUA_GENERATION_H
 #define IPCHOST_LUA_GENERATION_H
@@ -24,7 +27,9 @@ struct generation_options {
   struct clock *clock;         /* borrowed */
   const char *base;            /* the config's folder, absolute */
   const char *const *scripts;  /* absolute paths of the entries, in order; NULL-terminated */
+  bool beside;                 /* another one serves: an empty entry is refused */
   bool generational;           /* gc = "generational" */
+  uint64_t load_limit;         /* ms that the entries may run without a pause; 0: as long as they want */
   bool dev;
   lua_CFunction setup; /* called once in the new state, with `user` as a lightuserdata, before any script: the
                           globals */
@@ -34,6 +39,15 @@ struct generation_options {
   void (*left)(void *user);
   void (*closed)(
       void *user); /* after generation_close, when the state is gone; the struct is freed after it */
+};
+
+#define SCOPE_NONE 0     /* entries, and events that are no messages */
+#define SCOPE_UNKNOWN -1 /* promise reactions and raw callbacks of luv's: on whose behalf nobody knows */
+
+/* What generation_retire has ended. */
+struct generation_retired {
+  unsigned handles[UV_HANDLE_TYPE_MAX]; /* by kind */
+  unsigned tasks;
 };
 
 struct generation {
@@ -56,8 +70,17 @@ struct generation {
   unsigned handles;     /* outer handles still open while closing */
   void (*emptied)(struct generation *generation);
 
+  uint64_t load_until; /* while it loads: uv_hrtime */
+
+  /* generation_scope.c */
+  lua_Integer scope;  /* on whose behalf Lua runs */
+  lua_Integer scopes; /* given out so far */
+  int scope_of;       /* registry reference: weak, coroutine -> scope, once it has waited */
+  int made;           /* registry reference: weak, handle -> scope */
+  int waiting;        /* registry reference: weak, what a dispatch is awaited by -> scope */
+
   /* registry references of what rocks/ipchost/ipchost/environment.lua gave */
-  int drain, top_level, load;
+  int drain, top_level, load, contexts, retire, files, position;
   void (*loaded)(void *user, enum status status, const struct fault *fault);
 };
 
@@ -74,9 +97,17 @@ enum status generation_open(struct generation **out, const struct generation_opt
  * its traceback, is in the log then. */
 void generation_load(struct generation *generation,
                      void (*done)(void *user, enum status status, const struct fault *fault));
+/* Where the entries wait while they are loaded: "file:line" in `out`, or an empty string. */
+void generation_position(struct generation *generation, char *out, size_t size);
+/* How many files the entries have read, and the path of one, from 0: valid until Lua runs again. */
+size_t generation_file_count(const struct generation *generation);
+const char *generation_file(const struct generation *generation, size_t index);
 /* Closes what the inner loop holds, runs it until it is empty, then lua_close, uv_loop_close and `closed`.
  * Asynchronous, on the outer loop. */
 void generation_close(struct generation *generation);
+/* Of one that is closing, when the host ends: it keeps the outer loop from ending no longer. Its memory
+ * stays. */
+void generation_abandon(struct generation *generation);
 
 /* How a generation is made and ended, for who owns one of either kind: the host's own state, or (the test
  * kit) an environment within a state that is somebody else's. open and close are as the functions above. */
@@ -111,6 +142,29 @@ void generation_mark_top_level(lua_State *L, lua_State *co);
 size_t generation_memory(struct generation *generation);
 /* How many handles of luv's are open in it. */
 size_t generation_handles(struct generation *generation);
+
+/* ---- generation_scope.c ---- */
+
+/* Begins a dispatch; returns what `scope` was, to be set again at its end. */
+static inline lua_Integer generation_scope_begin(struct generation *generation) {
+  lua_Integer before = generation->scope;
+  generation->scope = ++generation->scopes;
+  return before;
+}
+/* The coroutine at the top of L, which has yielded, is of the current scope; a dispatch's. [-1, +0, m] */
+void generation_scope_suspended(lua_State *L);
+/* The dispatch of the current scope is not over while the value at the index lives. [-0, +0, m] */
+void generation_scope_await(lua_State *L, int index);
+/* The running coroutine, or the value at the index, is waited for no longer. [-0, +0, m] */
+void generation_scope_done(lua_State *L);
+void generation_scope_forget(lua_State *L, int index);
+/* Pushes the table of what dispatches are awaited by: value -> scope, weak. [-0, +1, -] */
+void generation_scope_push(lua_State *L);
+/*
+ * Ends what no dispatch needs: handles that listen, watch or repeat, and with `all` every other one too; else
+ * those handles and coroutines that were not made for a dispatch which is still awaited. Lua must not run.
+ */
+void generation_retire(struct generation *generation, bool all, struct generation_retired *out);
 
 /* The generation of a state, from any of its coroutines: NULL outside of the host. [-0, +0, -] */
 static inline struct generation *generation_of(lua_State *L) {

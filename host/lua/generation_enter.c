@@ -39,7 +39,10 @@ static int describe(lua_State *L) {
 /* ---- into Lua ---- */
 
 void generation_begin(struct generation *generation) {
-  if (!generation->depth++) generation_loop_wake(generation);
+  if (!generation->depth++) {
+    generation->scope = SCOPE_NONE;
+    generation_loop_wake(generation);
+  }
   generation->serial++;
 }
 
@@ -66,6 +69,7 @@ void generation_leave(struct generation *generation) {
   }
   while (generation->microtasks) {
     generation->microtasks = false;
+    generation->scope = SCOPE_UNKNOWN;
     call_hook(generation, generation->drain, "promise reactions");
   }
   generation->depth = 0;
@@ -133,12 +137,15 @@ void generation_mark_top_level(lua_State *L, lua_State *co) {
 int generation_luv_callback(lua_State *L, int nargs, int nresults, int flags) {
   struct generation *generation = generation_of(L);
   int base = lua_gettop(L) - nargs;
+  lua_Integer scope;
   (void)flags;
   if (generation->closing) { /* nobody of the scripts is left to hear of it */
     lua_settop(L, base - 1);
     return 0;
   }
   generation_begin(generation);
+  scope = generation->scope;
+  generation->scope = SCOPE_UNKNOWN;
   lua_pushcfunction(L, describe);
   lua_insert(L, base);
   if (lua_pcall(L, nargs, nresults, base) != LUA_OK) {
@@ -149,43 +156,7 @@ int generation_luv_callback(lua_State *L, int nargs, int nresults, int flags) {
     nresults = 0;
   }
   lua_remove(L, base);
+  generation->scope = scope;
   generation_leave(generation);
   return nresults == LUA_MULTRET ? lua_gettop(L) - base + 1 : nresults;
-}
-
-/* ---- loading ---- */
-
-/* done(nil), or done(text): called by environment.lua when the entries have run. */
-static int loaded(lua_State *L) {
-  struct generation *generation = generation_of(L);
-  const char *text = lua_tostring(L, 1);
-  struct fault fault = {.status = ST_OK};
-  if (text) {
-    log_line(generation->options.log, LOG_ERROR, "script", "%s", text);
-    fault_set(&fault, ST_SCRIPT, 0, NULL, "%s", text);
-  }
-  if (!generation->closing) generation->loaded(generation->options.user, fault.status, &fault);
-  return 0;
-}
-
-static int run_entries(lua_State *L) {
-  const struct generation *generation = lua_touserdata(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, generation->load);
-  lua_newtable(L);
-  for (int i = 0; generation->options.scripts[i]; i++) {
-    lua_pushstring(L, generation->options.scripts[i]);
-    lua_rawseti(L, -2, i + 1);
-  }
-  lua_pushcfunction(L, loaded);
-  lua_call(L, 2, 0);
-  return 0;
-}
-
-void generation_load(struct generation *generation,
-                     void (*done)(void *user, enum status status, const struct fault *fault)) {
-  struct fault fault;
-  generation->loaded = done;
-  if (generation_enter(generation, "loading the scripts", run_entries, generation) == ST_OK) return;
-  fault_set(&fault, ST_SCRIPT, 0, NULL, "the scripts cannot be loaded");
-  done(generation->options.user, ST_SCRIPT, &fault);
 }

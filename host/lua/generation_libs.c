@@ -22,13 +22,18 @@ static lua_State *check_coroutine(lua_State *L) {
  * error there.
  * [-nargs, +(n|1), -] */
 static int resume(lua_State *L, lua_State *co, int nargs) {
+  struct generation *generation = generation_of(L);
+  lua_Integer scope;
   int nresults, status;
-  if (!lua_checkstack(co, nargs)) {
+  if (!lua_checkstack(co, nargs + 1)) {
     lua_pushliteral(L, "too many arguments to resume");
     return -1;
   }
+  luaL_checkstack(L, 4, NULL);
+  scope = generation_scope_enter(L, co);
   lua_xmove(L, co, nargs);
-  status = generation_resume(generation_of(L), co, L, nargs, &nresults);
+  status = generation_resume(generation, co, L, nargs, &nresults);
+  generation_scope_leave(L, co, status == LUA_YIELD, scope);
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(co, L, 1);
     return -1;
@@ -157,6 +162,10 @@ static void open_environment(lua_State *L) {
   generation->drain = take(L, "drain");
   generation->top_level = take(L, "top_level");
   generation->load = take(L, "load");
+  generation->contexts = take(L, "contexts");
+  generation->retire = take(L, "retire");
+  generation->files = take(L, "files");
+  generation->position = take(L, "position");
   lua_pop(L, 1);
 }
 
@@ -195,5 +204,6 @@ void generation_open_libs(lua_State *L) {
   luv_set_callback(L, generation_luv_callback);
   luaL_requiref(L, "luv", luaopen_luv, 0);
   lua_pop(L, 1);
+  generation_scope_open(L);
   open_environment(L);
 }

@@ -77,15 +77,18 @@ enum status generation_loop_open(struct generation *generation, struct fault *fa
 
 /* ---- closing ---- */
 
-/* Calls handle:close() on one of luv's handles, whose userdata the registry has while it is open. */
-static void close_handle(uv_handle_t *handle, void *user) {
-  lua_State *L = user;
+/* The registry has the userdata of a handle while it is open. */
+void generation_close_handle(lua_State *L, uv_handle_t *handle) {
   const luv_handle_t *data = handle->data;
   if (uv_is_closing(handle) || !data) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, data->ref);
   lua_getfield(L, -1, "close");
   lua_insert(L, -2);
   lua_call(L, 1, 0);
+}
+
+static void close_handle(uv_handle_t *handle, void *user) {
+  generation_close_handle(user, handle);
 }
 
 static int close_handles(lua_State *L) {
@@ -150,6 +153,12 @@ static void on_closing_turn(uv_prepare_t *prepare) {
     generation_enter(generation, "closing the scripts' handles", close_handles, generation);
   run_inner(generation);
   if (!uv_loop_alive(&generation->loop) && !uv_is_closing((uv_handle_t *)prepare)) close_outer(generation);
+}
+
+void generation_abandon(struct generation *generation) {
+  uv_unref((uv_handle_t *)&generation->poll);
+  uv_unref((uv_handle_t *)&generation->timer);
+  uv_unref((uv_handle_t *)&generation->prepare);
 }
 
 void generation_loop_close(struct generation *generation, void (*done)(struct generation *generation)) {

@@ -18,6 +18,8 @@ static inline void generation_loop_wake(struct generation *generation) {
   uint64_t now = uv_now(generation->options.outer);
   if (now > generation->loop.time) generation->loop.time = now;
 }
+/* Calls handle:close() on one of luv's handles that is open. [-0, +0, e] */
+void generation_close_handle(lua_State *L, uv_handle_t *handle);
 /* Closes what scripts left open, runs the inner loop until it is empty, then calls `done`. */
 void generation_loop_close(struct generation *generation, void (*done)(struct generation *generation));
 /* To be called in a state without other finalizers: makes the one that runs last when the state is closed,
@@ -25,6 +27,15 @@ void generation_loop_close(struct generation *generation, void (*done)(struct ge
 void generation_loop_guard(lua_State *L);
 /* Closes the inner loop, after the state. */
 void generation_loop_deinit(struct generation *generation);
+
+/* ---- generation_scope.c ---- */
+
+/* Makes the tables, and has luv's handles remembered. [-0, +0, m] */
+void generation_scope_open(lua_State *L);
+/* Around the resume of a coroutine by a script: what has waited goes on in its own scope. enter returns the
+ * scope before. [-0, +0, m] */
+lua_Integer generation_scope_enter(lua_State *L, lua_State *co);
+void generation_scope_leave(lua_State *L, lua_State *co, bool yielded, lua_Integer before);
 
 /* ---- generation_libs.c ---- */
 

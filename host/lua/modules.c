@@ -118,7 +118,12 @@ static int app_is_ready(lua_State *L) {
 
 static int app_quit(lua_State *L) {
   struct runtime *rt = runtime_of(L);
-  rt->quit(rt->user);
+  if (rt->beside) {
+    lua_pushcfunction(L, app_quit);
+    hold_push(L);
+  } else {
+    rt->quit(rt->user);
+  }
   return 0;
 }
 
@@ -146,7 +151,9 @@ static int app_metrics(lua_State *L) {
   size_t pending = 0, cursor = 0;
   struct session *session;
   while ((session = map_next(&rt->core->sessions.by_process, &cursor))) pending += session->call_count;
-  lua_createtable(L, 0, 9);
+  lua_createtable(L, 0, 14);
+  set_count(L, "generations", generations_living(rt->generations));
+  set_count(L, "remnants", generations_remnants(rt->generations));
   set_count(L, "sessions", rt->core->sessions.by_process.count);
   set_count(L, "webContents", rt->core->frames.contents.count);
   set_count(L, "frames", rt->core->frames.frames.count);
@@ -243,6 +250,7 @@ static void open_tables(lua_State *L, struct runtime *rt) {
   rt->signals = new_table(L);
   rt->warned = new_table(L);
   rt->children = new_table(L);
+  rt->held = new_table(L);
   rt->dead = weak_table(L);
   rt->pending = weak_table(L);
   rt->ports = weak_table(L);
@@ -275,7 +283,7 @@ static void publish(lua_State *L, int ipc, const char *name) {
   lua_setfield(L, ipc, name);
 }
 
-/* Runs the prelude: prelude(ipc, settings, children, base) -> hooks. */
+/* Runs the prelude: prelude(ipc, settings, children, base, host) -> hooks. */
 static void open_prelude(lua_State *L, struct runtime *rt, int ipc) {
   lua_getglobal(L, "require");
   lua_pushliteral(L, "ipchost.prelude");
@@ -284,7 +292,8 @@ static void open_prelude(lua_State *L, struct runtime *rt, int ipc) {
   decode_settings(L, rt);
   child_push_functions(L);
   lua_pushstring(L, rt->base);
-  lua_call(L, 4, 1);
+  hot_push_functions(L);
+  lua_call(L, 5, 1);
   rt->hooks = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 

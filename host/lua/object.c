@@ -92,9 +92,37 @@ static struct buf *encode(lua_State *L, size_t beside, int first, bool list) {
   return NULL;
 }
 
+static struct slice slice_at(lua_State *L, int index) {
+  struct slice slice;
+  slice.data = (const uint8_t *)lua_tolstring(L, index, &slice.len);
+  return slice;
+}
+
+/* Upvalues: id, channel, payload. */
+static int send_held(lua_State *L) {
+  core_send(runtime_of(L)->core, (uint64_t)lua_tointeger(L, lua_upvalueindex(1)), PACKET_SEND,
+            slice_at(L, lua_upvalueindex(2)), slice_at(L, lua_upvalueindex(3)), NULL);
+  return 0;
+}
+
+/* Puts `fn` off, with an id, the channel and what was encoded, which it gives back. [-0, +0, m] */
+static void hold_encoded(lua_State *L, lua_CFunction fn, uint64_t id, struct slice channel,
+                         struct buf *payload) {
+  int first = lua_gettop(L) + 1;
+  lua_pushinteger(L, (lua_Integer)id);
+  lua_pushlstring(L, (const char *)channel.data, channel.len);
+  lua_pushlstring(L, (const char *)payload->data, payload->len);
+  scratch_give(L, payload);
+  hold_closure(L, fn, first);
+}
+
 static int send_encoded(lua_State *L, uint64_t frame, struct slice channel, struct buf *payload) {
-  enum send_result result =
-      core_send(runtime_of(L)->core, frame, PACKET_SEND, channel, buf_slice(payload), NULL);
+  enum send_result result;
+  if (runtime_of(L)->beside) {
+    hold_encoded(L, send_held, frame, channel, payload);
+    return push_result(L, SEND_OK);
+  }
+  result = core_send(runtime_of(L)->core, frame, PACKET_SEND, channel, buf_slice(payload), NULL);
   scratch_give(L, payload);
   return push_result(L, result);
 }
@@ -112,11 +140,32 @@ struct buf *encode_message(lua_State *L, size_t beside, int message) {
   return encode(L, beside, message, false);
 }
 
+static int broadcast_held(lua_State *L) {
+  struct payload *payload = payload_new(slice_at(L, lua_upvalueindex(3)));
+  if (!payload) return luaL_error(L, "not enough memory");
+  core_broadcast(runtime_of(L)->core, (uint64_t)lua_tointeger(L, lua_upvalueindex(1)),
+                 slice_at(L, lua_upvalueindex(2)), payload);
+  payload_unref(payload);
+  return 0;
+}
+
+/* As many as there are now. */
+static int hold_broadcast(lua_State *L, uint64_t except, struct slice channel, struct buf *encoded) {
+  const struct core *core = runtime_of(L)->core;
+  size_t count = core->frames.contents.count;
+  if (except && core_contents(core, except)) count--;
+  hold_encoded(L, broadcast_held, except, channel, encoded);
+  lua_pushinteger(L, (lua_Integer)count);
+  return 1;
+}
+
 int broadcast(lua_State *L, uint64_t except, int channel) {
   struct slice name = misuse_channel(L, channel);
   struct buf *encoded = encode(L, name.len, channel + 1, true);
-  struct payload *payload = payload_new(buf_slice(encoded));
+  struct payload *payload;
   size_t count;
+  if (runtime_of(L)->beside) return hold_broadcast(L, except, name, encoded);
+  payload = payload_new(buf_slice(encoded));
   scratch_give(L, encoded);
   if (!payload) return luaL_error(L, "not enough memory");
   count = core_broadcast(runtime_of(L)->core, except, name, payload);

@@ -167,6 +167,23 @@ static void check_arguments(lua_State *L, int channel) {
                luaL_typename(L, channel));
 }
 
+/* Upvalues: frame, channel, message, transfer list. */
+static int post_held(lua_State *L) {
+  lua_settop(L, 0);
+  for (int i = 2; i <= 4; i++) lua_pushvalue(L, lua_upvalueindex(i));
+  return post_to_frame(L, (uint64_t)lua_tointeger(L, lua_upvalueindex(1)), 1);
+}
+
+static int hold_post(lua_State *L, uint64_t frame, int channel) {
+  int first = lua_gettop(L) + 1;
+  scratch_give(L, encode_message(L, 0, channel + 1)); /* what cannot be cloned is said now */
+  lua_pushinteger(L, (lua_Integer)frame);
+  for (int i = 0; i < 3; i++) lua_pushvalue(L, channel + i);
+  hold_closure(L, post_held, first);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
 int post_to_frame(lua_State *L, uint64_t frame, int channel) {
   int message = channel + 1, transfer = channel + 2;
   struct slice name;
@@ -178,6 +195,7 @@ int post_to_frame(lua_State *L, uint64_t frame, int channel) {
   name = misuse_channel(L, channel);
   lua_settop(L, transfer);
   count = check_list(L, transfer, NULL);
+  if (runtime_of(L)->beside) return hold_post(L, frame, channel);
   payload = encode_message(L, name.len + 9 * count, message);
   ids = push_ids(L, transfer, count, NULL);
   result = ports_post_to_frame(runtime_of(L)->core, frame, name, buf_slice(payload), ids, count);
@@ -305,6 +323,7 @@ static int emit_message(lua_State *L) {
   struct port_notice *notice = lua_touserdata(L, 1);
   struct runtime *rt = runtime_of(L);
   struct fault fault;
+  lua_Integer scope;
   if (!object_find(L, rt->ports, (lua_Integer)notice->port)) return 0;
   lua_createtable(L, 0, 2);
   if (clone_decode(L, notice->payload, &rt->clone, &fault) < 0) {
@@ -316,8 +335,33 @@ static int emit_message(lua_State *L) {
   port_push_list(L, notice->ids, notice->count);
   lua_setfield(L, -2, "ports");
   notice->taken = true;
+  scope = generation_scope_begin(rt->generation);
   emitter_emit(L, 2, "message", 1);
+  rt->generation->scope = scope;
   return 0;
+}
+
+bool port_is_of(struct runtime *rt, uint64_t port) {
+  lua_State *L = rt->generation->L;
+  if (!lua_checkstack(L, 4) || !object_find(L, rt->ports, (lua_Integer)port)) return false;
+  lua_pop(L, 1);
+  return true;
+}
+
+int port_release(lua_State *L) {
+  struct port_object *object = luaL_testudata(L, 1, PORT_CLASS);
+  if (!object || object->neutered) return lua_pushnil(L), 1;
+  neuter(L, object);
+  ports_pause(runtime_of(L)->core, object->id);
+  lua_pushnil(L); /* the core asks whose it is */
+  set_entry(L, runtime_of(L)->ports, object->id);
+  lua_pushinteger(L, (lua_Integer)object->id);
+  return 1;
+}
+
+int port_adopt(lua_State *L) {
+  port_push(L, (uint64_t)luaL_checkinteger(L, 1));
+  return 1;
 }
 
 bool port_message(struct runtime *rt, uint64_t port, struct slice payload, const uint64_t *ids,

@@ -13,6 +13,7 @@
 #include "lua/clone.h"
 #include "lua/emitter.h"
 #include "lua/generation.h"
+#include "lua/generations.h"
 
 /* A pooled coroutine; `slot` is where the thread table anchors it. */
 struct task {
@@ -27,8 +28,13 @@ struct runtime {
   struct generation *generation;
   struct clone_limits clone;
   bool dev;
-  bool ready;                    /* the scripts are loaded */
-  struct buf scratch[SCRATCHES]; /* scratch.c */
+  struct generations *generations; /* which this is one of */
+  bool beside;                     /* it loads while another one serves: what it sends and asks is held */
+  bool retired;                    /* another one serves now */
+  uint64_t number;                 /* of this generation */
+  int held;                        /* registry reference: functions to be called once it serves */
+  bool ready;                      /* the scripts are loaded */
+  struct buf scratch[SCRATCHES];   /* scratch.c */
   unsigned scratch_used;
   struct task *tasks; /* free ones */
   size_t task_count, task_cap;
@@ -46,6 +52,7 @@ struct runtime {
   uint64_t encoded;          /* messages encoded to be sent */
   bool draining;             /* somebody waits for a slow reader */
   int asks;                  /* registry reference: functions of ask.lua; 0 until one is needed */
+  int asked;                 /* registry reference: its table of those that are not answered, by id */
   int warned;                /* registry reference: set of warnings given, by text */
   unsigned warnings;         /* how many they are */
   size_t scoped;             /* living contents and frame objects: 0 keeps dispatch off them */
@@ -65,6 +72,7 @@ struct runtime {
   void *child_user;
   const char *base;         /* the config's folder */
   struct slice settings;    /* app.settings as a value document */
+  const luaL_Reg *modules;  /* what else scripts may require */
   void (*quit)(void *user); /* app.quit */
   void *user;
 };
@@ -83,6 +91,28 @@ int task_run(struct runtime *runtime, lua_State *from, struct task *task, int na
 void tasks_deinit(struct runtime *runtime);
 /* emitter_start_fn: starts one listener in a coroutine of its own. [-(1+nargs), +0, m] */
 void task_start_listener(lua_State *L, int nargs);
+
+/* ---- hold.c: what a generation does to others while it loads beside another one, put off until it serves
+ * ---- */
+
+/* Puts the function at the top off. [-1, +0, m] */
+void hold_push(lua_State *L);
+/* Makes a closure of the function and the values from `first` to the top, and puts it off. [-n, +0, m] */
+void hold_closure(lua_State *L, lua_CFunction fn, int first);
+/* Calls them in order; errors are logged. [-0, +0, m] */
+void hold_release(lua_State *L);
+
+/* ---- hot.c: the functions behind `hot`, and reports ---- */
+
+/* Pushes what hot.lua and the prelude call: a table. [-0, +1, m] */
+void hot_push_functions(lua_State *L);
+/* Runs the hot.dispose functions; then packs the state into *out, which is the caller's and stays empty where
+ * there is none. Lua must not run. */
+void hot_leave(struct runtime *runtime, struct buf *out);
+/* Fills hot.data and what hot.persist gave with what the one before has left. Lua must not run. */
+void hot_take_over(struct runtime *runtime, struct slice state);
+/* Settles the promises of app.reload, and tells those who listen for a failure. Lua must not run. */
+void hot_report(struct runtime *runtime, const struct reload_report *report);
 
 /* ---- event.c: the first argument of listeners and handlers ---- */
 
@@ -111,6 +141,13 @@ void event_abort(lua_State *L, uint64_t call, enum abort_reason reason);
 /* Lets go of the signals whose call was answered. [-0, +0, -] */
 void event_release_signals(lua_State *L);
 void event_open(lua_State *L); /* makes the metatables; [-0, +0, m] */
+
+#define RETIRED_TEXT "the scripts were reloaded before this was answered"
+#define RETIRED_CODE "ERR_GENERATION_RETIRED"
+/* How many dispatches are not over: coroutines that wait, and calls without an answer. [-0, +0, m] */
+size_t event_count_awaited(lua_State *L);
+/* Sets off the signals of the calls that wait for an answer, and rejects them. [-0, +0, e] */
+void event_retire_all(lua_State *L);
 
 /* ---- dispatch.c ---- */
 
@@ -244,6 +281,11 @@ bool port_message(struct runtime *runtime, uint64_t port, struct slice payload, 
                   size_t count);
 void port_closed(struct runtime *runtime, uint64_t port);
 void port_has_drained(struct runtime *runtime, uint64_t port);
+/* True if a script of this generation has that end. */
+bool port_is_of(struct runtime *runtime, uint64_t port);
+/* release(port): takes its end from a port that can be transferred; the id, or nil. adopt(id): a new port. */
+int port_release(lua_State *L);
+int port_adopt(lua_State *L);
 
 /* ---- drain.c: waiting for slow readers ---- */
 
@@ -263,6 +305,10 @@ int ask_with(lua_State *L);
 enum status ask_answered(struct runtime *runtime, uint64_t ask, bool fine, struct slice payload,
                          struct fault *fault);
 void ask_unanswered(struct runtime *runtime, uint64_t ask, enum ask_result why);
+/* True if this generation waits for it. */
+bool ask_is_of(struct runtime *runtime, uint64_t ask);
+/* Gives all of them up. [-0, +0, e] */
+void ask_cancel_all(lua_State *L);
 
 /* emitter_warn_fn: logs it with a traceback. [-0, +0, m] */
 void warn_traceback(lua_State *L, const char *text);
@@ -274,6 +320,8 @@ void child_push_functions(lua_State *L); /* what spawn.lua calls: a table; [-0, 
 /* As scripts_child_output and scripts_child_ended. */
 bool child_output(struct runtime *rt, uint64_t id, bool error, struct slice bytes);
 void child_ended(struct runtime *rt, uint64_t id, int code, int signal);
+/* True if scripts of this generation have it. */
+bool child_is_of(struct runtime *rt, uint64_t id);
 
 /* ---- modules.c: the globals ipcMain, webContents, webFrameMain, app, ipc ---- */
 

@@ -3,202 +3,13 @@
 
 #include <stdlib.h>
 
-#include "lua/runtime.h"
-
 /* The idle collector: at most 5% of the time, until two full cycles have passed since Lua last ran. */
 #define COLLECT_INTERVAL_MS 20
 #define COLLECT_SLICE_NS 1000000u
 #define COLLECT_CYCLES 2
 #define COLLECT_REST 20 /* times as long as it took */
 
-struct scripts {
-  struct runtime runtime; /* first: the border's `user` is both */
-  struct scripts_options options;
-  uv_timer_t collector;
-  uv_timer_t porter;   /* the next turn of the loop has messages for ports */
-  int cycles;          /* still to do */
-  uint64_t rest_until; /* ns: no earlier than then */
-  bool collecting;
-  int closing; /* parts that are still open */
-  void (*loaded)(void *user, enum status status);
-  void (*closed)(void *user);
-};
-
-/* ---- what crosses the border ---- */
-
-static enum status on_message(void *user, const struct message *message, struct fault *fault) {
-  return dispatch_message(user, message, fault);
-}
-
-/* One event for the scripts, on its way into the protected call. */
-struct notice {
-  struct runtime *rt;
-  uint64_t contents, frame, call;
-  enum abort_reason reason;
-  const struct gone *gone;
-  const char *name;
-  bool in_page;
-};
-
-static int aborted(lua_State *L) {
-  const struct notice *notice = lua_touserdata(L, 1);
-  event_abort(L, notice->call, notice->reason);
-  return 0;
-}
-
-static void on_aborted(void *user, uint64_t call, enum abort_reason reason) {
-  struct runtime *rt = user;
-  struct notice notice = {.rt = rt, .call = call, .reason = reason};
-  /* Else no handler waits, nor does one that runs have a signal. */
-  if (rt->guards || rt->anchored) generation_enter(rt->generation, "abort", aborted, &notice);
-}
-
-static enum status on_answered(void *user, uint64_t ask, bool fine, struct slice payload,
-                               struct fault *fault) {
-  return ask_answered(user, ask, fine, payload, fault);
-}
-
-static void on_unanswered(void *user, uint64_t ask, enum ask_result why) {
-  ask_unanswered(user, ask, why);
-}
-
-static void on_drained(void *user, uint64_t process) {
-  drain_happened(user, process);
-}
-
-static bool app_listens(struct runtime *rt) {
-  lua_State *L = rt->generation->L;
-  const struct emitter *app;
-  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->app);
-  app = lua_touserdata(L, -1);
-  lua_pop(L, 1);
-  return app && app->listeners;
-}
-
-/* app: <name>(event, contents?) */
-static int emit_app(lua_State *L) {
-  const struct notice *notice = lua_touserdata(L, 1);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, notice->rt->app);
-  lua_newtable(L);
-  lua_pushboolean(L, 0);
-  lua_setfield(L, -2, "replayed");
-  if (notice->contents) contents_push(L, notice->contents);
-  emitter_emit(L, 2, notice->name, notice->contents ? 2 : 1);
-  return 0;
-}
-
-static void on_contents_created(void *user, uint64_t contents) {
-  struct runtime *rt = user;
-  struct notice notice = {.rt = rt, .contents = contents, .name = "web-contents-created"};
-  if (app_listens(rt)) generation_enter(rt->generation, "web-contents-created", emit_app, &notice);
-}
-
-static int frame_created(lua_State *L) {
-  const struct notice *notice = lua_touserdata(L, 1);
-  if (!contents_find(L, notice->contents)) return 0;
-  lua_createtable(L, 0, 1);
-  lua_createtable(L, 0, 1);
-  frame_push(L, notice->frame);
-  lua_setfield(L, -2, "frame");
-  emitter_emit(L, 2, "frame-created", 2);
-  return 0;
-}
-
-static void on_frame_created(void *user, uint64_t contents, uint64_t frame) {
-  struct runtime *rt = user;
-  struct notice notice = {.rt = rt, .contents = contents, .frame = frame};
-  if (rt->scoped) generation_enter(rt->generation, "frame-created", frame_created, &notice);
-}
-
-static int navigated(lua_State *L) {
-  const struct notice *notice = lua_touserdata(L, 1);
-  navigation_emit(L, core_frame(notice->rt->core, notice->frame), notice->in_page);
-  return 0;
-}
-
-static void on_navigated(void *user, uint64_t frame, bool in_page) {
-  struct runtime *rt = user;
-  struct notice notice = {.rt = rt, .frame = frame, .in_page = in_page};
-  if (rt->scoped) generation_enter(rt->generation, "did-navigate", navigated, &notice);
-}
-
-static int frame_destroyed(lua_State *L) {
-  uint64_t frame = ((const struct notice *)lua_touserdata(L, 1))->frame;
-  frame_bury(L, frame);
-  drain_frame_gone(L, frame);
-  return 0;
-}
-
-static void on_frame_destroyed(void *user, uint64_t frame) {
-  struct runtime *rt = user;
-  struct notice notice = {.rt = rt, .frame = frame};
-  if (rt->scoped || rt->draining)
-    generation_enter(rt->generation, "frame-destroyed", frame_destroyed, &notice);
-}
-
-static int contents_destroyed(lua_State *L) {
-  const struct notice *notice = lua_touserdata(L, 1);
-  if (!contents_find(L, notice->contents)) return 0;
-  contents_bury(L, notice->contents);
-  if (notice->gone) {
-    lua_newtable(L);
-    lua_createtable(L, 0, 2);
-    lua_pushstring(L, notice->gone->reason);
-    lua_setfield(L, -2, "reason");
-    lua_pushinteger(L, notice->gone->exit_code);
-    lua_setfield(L, -2, "exitCode");
-    emitter_emit(L, 2, "render-process-gone", 2);
-  }
-  lua_newtable(L);
-  emitter_emit(L, 2, "destroyed", 1);
-  return 0;
-}
-
-static void on_contents_destroyed(void *user, uint64_t contents, const struct gone *gone) {
-  struct runtime *rt = user;
-  struct notice notice = {.rt = rt, .contents = contents, .gone = gone};
-  if (rt->scoped) generation_enter(rt->generation, "destroyed", contents_destroyed, &notice);
-}
-
-static bool on_port_message(void *user, uint64_t port, struct slice payload, const uint64_t *ids,
-                            size_t count) {
-  return port_message(user, port, payload, ids, count);
-}
-
-static void on_port_closed(void *user, uint64_t port) {
-  port_closed(user, port);
-}
-
-static void on_port_drained(void *user, uint64_t port) {
-  port_has_drained(user, port);
-}
-
-static void deliver_to_ports(uv_timer_t *timer) {
-  struct scripts *scripts = timer->data;
-  struct core *core = scripts->runtime.core;
-  ports_deliver(core);
-  if (ports_ready(&core->ports) && !scripts->closing) uv_timer_start(timer, deliver_to_ports, 0, 0);
-}
-
-static void on_ports_ready(void *user) {
-  struct scripts *scripts = user;
-  if (!scripts->closing) uv_timer_start(&scripts->porter, deliver_to_ports, 0, 0);
-}
-
-static const struct border border = {.message = on_message,
-                                     .port_message = on_port_message,
-                                     .port_closed = on_port_closed,
-                                     .port_drained = on_port_drained,
-                                     .ports_ready = on_ports_ready,
-                                     .aborted = on_aborted,
-                                     .answered = on_answered,
-                                     .unanswered = on_unanswered,
-                                     .drained = on_drained,
-                                     .contents_created = on_contents_created,
-                                     .frame_created = on_frame_created,
-                                     .navigated = on_navigated,
-                                     .frame_destroyed = on_frame_destroyed,
-                                     .contents_destroyed = on_contents_destroyed};
+#define REMNANT_MS 1000 /* after which a generation that does not end is said to be one */
 
 /* ---- answers that can never come ---- */
 
@@ -219,10 +30,10 @@ static bool is_worth_collecting(const struct runtime *rt) {
 }
 
 static void step(lua_State *L, struct scripts *scripts) {
-  uint64_t end = clock_now(scripts->options.clock) + COLLECT_SLICE_NS;
+  uint64_t end = clock_now(scripts->runtime.core->clock) + COLLECT_SLICE_NS;
   do {
     if (lua_gc(L, LUA_GCSTEP, 0)) scripts->cycles--;
-  } while (scripts->cycles > 0 && clock_now(scripts->options.clock) < end);
+  } while (scripts->cycles > 0 && clock_now(scripts->runtime.core->clock) < end);
 }
 
 /* A generational collector has no steps, and leaves what is old: it collects all at once. Which one it is
@@ -241,20 +52,21 @@ static int collect_slice(lua_State *L) {
 }
 
 static void on_collect(uv_timer_t *timer);
+static void on_look(uv_timer_t *timer);
 
 static void plan_collection(struct scripts *scripts) {
-  uint64_t now = clock_now(scripts->options.clock), rest = COLLECT_INTERVAL_MS;
+  uint64_t now = clock_now(scripts->runtime.core->clock), rest = COLLECT_INTERVAL_MS;
   if (scripts->rest_until > now + rest * 1000000) rest = (scripts->rest_until - now) / 1000000;
   uv_timer_start(&scripts->collector, on_collect, rest, 0);
 }
 
 static void on_collect(uv_timer_t *timer) {
   struct scripts *scripts = timer->data;
-  uint64_t start = clock_now(scripts->options.clock), end;
+  uint64_t start = clock_now(scripts->runtime.core->clock), end;
   scripts->collecting = true;
   generation_enter(scripts->runtime.generation, "collector", collect_slice, scripts);
   scripts->collecting = false;
-  end = clock_now(scripts->options.clock);
+  end = clock_now(scripts->runtime.core->clock);
   scripts->rest_until = end + (end - start) * COLLECT_REST;
   if (scripts->cycles > 0 && is_worth_collecting(&scripts->runtime)) plan_collection(scripts);
 }
@@ -266,9 +78,134 @@ static void on_left(void *user) {
   scratch_reset(rt);
   if (rt->lost_count) answer_lost(rt);
   if (rt->lost_port_count) close_lost_ports(rt);
+  if (rt->retired && !scripts->closing) uv_timer_start(&scripts->look, on_look, 0, 0);
   if (!(is_worth_collecting(rt) || rt->anchored) || scripts->collecting || scripts->closing) return;
   scripts->cycles = COLLECT_CYCLES;
   if (!uv_is_active((uv_handle_t *)&scripts->collector)) plan_collection(scripts);
+}
+
+/* ---- taking over ---- */
+
+static int emit_app(lua_State *L, struct runtime *rt, const char *name, uint64_t contents, bool replayed) {
+  int app = lua_gettop(L) + 1;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->app);
+  lua_createtable(L, 0, 1);
+  lua_pushboolean(L, replayed);
+  lua_setfield(L, -2, "replayed");
+  if (contents) contents_push(L, contents);
+  emitter_emit(L, app, name, contents ? 2 : 1);
+  lua_settop(L, app - 1);
+  return 0;
+}
+
+static int compare_ids(const void *a, const void *b) {
+  uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
+  return first < second ? -1 : first > second;
+}
+
+/* Listeners may close some meanwhile: those are told of no longer. */
+static void replay_contents(lua_State *L, struct runtime *rt) {
+  const struct map *map = &rt->core->frames.contents;
+  const struct contents *contents;
+  size_t cursor = 0, count = 0, max = map->count;
+  uint64_t *ids = lua_newuserdatauv(L, max * sizeof *ids + 1, 0);
+  while (count < max && (contents = map_next(map, &cursor))) ids[count++] = contents->id;
+  qsort(ids, count, sizeof *ids, compare_ids);
+  for (size_t i = 0; i < count; i++)
+    if (core_contents(rt->core, ids[i])) emit_app(L, rt, "web-contents-created", ids[i], true);
+  lua_pop(L, 1);
+}
+
+static void tell_renderers(lua_State *L, struct runtime *rt) {
+  int first = lua_gettop(L) + 1;
+  lua_pushliteral(L, "ipchost:reloaded");
+  lua_createtable(L, 0, 1);
+  lua_pushinteger(L, (lua_Integer)rt->number);
+  lua_setfield(L, -2, "generation");
+  broadcast(L, 0, first);
+  lua_settop(L, first - 1);
+}
+
+struct publication {
+  struct runtime *rt;
+  const char *name;
+  uint64_t contents;
+  bool replayed;
+};
+
+static int publish(lua_State *L) {
+  const struct publication *publication = lua_touserdata(L, 1);
+  struct runtime *rt = publication->rt;
+  hold_release(L);
+  hook_push(L, "resolve_ready");
+  lua_call(L, 0, 0);
+  if (publication->replayed) replay_contents(L, rt);
+  emit_app(L, rt, "ready", 0, publication->replayed);
+  if (publication->replayed) tell_renderers(L, rt);
+  return 0;
+}
+
+void scripts_publish(struct scripts *scripts, bool replayed) {
+  struct publication publication = {.rt = &scripts->runtime, .replayed = replayed};
+  scripts->runtime.beside = false;
+  scripts->runtime.ready = true;
+  generation_enter(scripts->runtime.generation, "ready", publish, &publication);
+}
+
+static int emit_one(lua_State *L) {
+  const struct publication *publication = lua_touserdata(L, 1);
+  return emit_app(L, publication->rt, publication->name, publication->contents, false);
+}
+
+void scripts_emit_app(struct scripts *scripts, const char *name, uint64_t contents) {
+  struct publication publication = {.rt = &scripts->runtime, .name = name, .contents = contents};
+  generation_enter(scripts->runtime.generation, name, emit_one, &publication);
+}
+
+/* ---- retirement ---- */
+
+struct count {
+  size_t awaited;
+};
+
+static int count_awaited(lua_State *L) {
+  ((struct count *)lua_touserdata(L, 1))->awaited = event_count_awaited(L);
+  return 0;
+}
+
+static size_t awaited(struct scripts *scripts) {
+  struct count count = {0};
+  generation_enter(scripts->runtime.generation, "retiring the scripts", count_awaited, &count);
+  return count.awaited;
+}
+
+static void on_look(uv_timer_t *timer) {
+  struct scripts *scripts = timer->data;
+  size_t left = awaited(scripts);
+  uv_timer_stop(timer); /* looking was an entry too */
+  if (!left) scripts_close(scripts);
+}
+
+static void on_late(uv_timer_t *timer) {
+  struct scripts *scripts = timer->data;
+  log_line(scripts->runtime.core->log, LOG_WARN, "script",
+           "limits.drain exceeded: generation %llu is cut with what it had not answered",
+           (unsigned long long)scripts->runtime.number);
+  scripts_close(scripts);
+}
+
+size_t scripts_retire(struct scripts *scripts, struct generation_retired *out) {
+  struct runtime *rt = &scripts->runtime;
+  size_t left;
+  rt->retired = true;
+  awaited(scripts);
+  generation_retire(rt->generation, false, out);
+  left = awaited(scripts);
+  if (left) {
+    uv_timer_stop(&scripts->look);
+    uv_timer_start(&scripts->end, on_late, rt->core->limits->drain, 0);
+  }
+  return left;
 }
 
 /* ---- life ---- */
@@ -276,7 +213,7 @@ static void on_left(void *user) {
 static int setup(lua_State *L) {
   const struct scripts *scripts = generation_of(L)->options.user;
   luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-  luaL_setfuncs(L, scripts->options.modules, 0);
+  luaL_setfuncs(L, scripts->runtime.modules, 0);
   modules_open(L);
   return 0;
 }
@@ -291,25 +228,46 @@ void scripts_free(struct scripts *scripts) {
 }
 
 static void part_closed(struct scripts *scripts) {
-  void (*closed)(void *) = scripts->closed;
-  void *user = scripts->options.user;
   if (--scripts->closing) return;
-  if (scripts->options.kept)
-    scripts->closing = 1; /* for ever */
-  else
-    scripts_free(scripts);
-  if (closed) closed(user);
-}
-
-static void on_generation_closed(void *user) {
-  part_closed(user);
+  scripts->closing = 1; /* for ever */
+  generations_closed(scripts->owner, scripts);
 }
 
 static void on_timer_closed(uv_handle_t *handle) {
   part_closed(handle->data);
 }
 
-enum status scripts_open(struct scripts **out, const struct scripts_options *options, struct fault *fault) {
+static void on_generation_closed(void *user) {
+  struct scripts *scripts = user;
+  uv_close((uv_handle_t *)&scripts->end, on_timer_closed);
+  part_closed(scripts);
+}
+
+static void open_timers(struct scripts *scripts, uv_loop_t *loop) {
+  uv_timer_t *const timers[] = {&scripts->collector, &scripts->look, &scripts->end};
+  for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+    uv_timer_init(loop, timers[i]);
+    uv_unref((uv_handle_t *)timers[i]);
+    timers[i]->data = scripts;
+  }
+}
+
+static void runtime_init(struct runtime *rt, const struct generations_options *options) {
+  *rt = (struct runtime){.core = options->core,
+                         .clone = {.depth = (unsigned)options->limits->nesting},
+                         .dev = options->dev,
+                         .base = options->base,
+                         .settings = options->settings,
+                         .modules = options->modules,
+                         .child_ops = options->child_ops,
+                         .child_user = options->child_user,
+                         .quit = options->quit,
+                         .user = options->user};
+}
+
+enum status scripts_open(struct scripts **out, struct generations *owner,
+                         const struct generations_options *options, uint64_t number, bool beside,
+                         struct fault *fault) {
   struct scripts *scripts = calloc(1, sizeof *scripts);
   struct generation_options generation = {.outer = options->loop,
                                           .log = options->log,
@@ -319,82 +277,71 @@ enum status scripts_open(struct scripts **out, const struct scripts_options *opt
                                           .scripts = options->entries,
                                           .generational = options->generational,
                                           .dev = options->dev,
+                                          .beside = beside,
+                                          .load_limit = options->kept ? 0 : options->limits->load,
                                           .setup = setup,
                                           .user = scripts,
                                           .left = on_left,
                                           .closed = on_generation_closed};
-  enum status status;
   if (!scripts) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
-  scripts->options = *options;
-  scripts->runtime = (struct runtime){.core = options->core,
-                                      .clone = {.depth = (unsigned)options->limits->nesting},
-                                      .dev = options->dev,
-                                      .base = options->base,
-                                      .settings = options->settings,
-                                      .child_ops = options->child_ops,
-                                      .child_user = options->child_user,
-                                      .quit = options->quit,
-                                      .user = options->user};
-  uv_timer_init(options->loop, &scripts->collector);
-  uv_unref((uv_handle_t *)&scripts->collector);
-  scripts->collector.data = scripts;
-  uv_timer_init(options->loop, &scripts->porter);
-  uv_unref((uv_handle_t *)&scripts->porter);
-  scripts->porter.data = scripts;
+  scripts->owner = owner;
+  scripts->kind = options->kind;
+  list_init(&scripts->node);
+  runtime_init(&scripts->runtime, options);
+  scripts->runtime.generations = owner;
+  scripts->runtime.number = number;
+  scripts->runtime.beside = beside;
+  open_timers(scripts, options->loop);
   *out = scripts;
-  status = options->kind->open(&scripts->runtime.generation, &generation, fault);
-  if (status != ST_OK) return status;
-  options->core->border = &border;
-  options->core->border_user = &scripts->runtime;
-  return ST_OK;
-}
-
-static int app_ready(lua_State *L) {
-  const struct notice *notice = lua_touserdata(L, 1);
-  hook_push(L, "resolve_ready");
-  lua_call(L, 0, 0);
-  lua_settop(L, 1);
-  (void)notice;
-  return emit_app(L);
+  return options->kind->open(&scripts->runtime.generation, &generation, fault);
 }
 
 static void on_loaded(void *user, enum status status, const struct fault *fault) {
   struct scripts *scripts = user;
-  struct notice notice = {.rt = &scripts->runtime, .name = "ready"};
-  (void)fault;
-  if (status == ST_OK) {
-    scripts->runtime.ready = true;
-    generation_enter(scripts->runtime.generation, "ready", app_ready, &notice);
-  }
-  scripts->loaded(scripts->options.user, status);
+  scripts->loaded(scripts, status, fault);
 }
 
-void scripts_load(struct scripts *scripts, void (*done)(void *user, enum status status)) {
-  scripts->loaded = done;
+void scripts_load(struct scripts *scripts,
+                  void (*loaded)(struct scripts *scripts, enum status status, const struct fault *fault)) {
+  scripts->loaded = loaded;
   generation_load(scripts->runtime.generation, on_loaded);
 }
 
-bool scripts_child_output(struct scripts *scripts, uint64_t child, bool error, struct slice bytes) {
-  return child_output(&scripts->runtime, child, error, bytes);
+/* What it has not done is not done any more; callers are told. */
+static int cut(lua_State *L) {
+  event_retire_all(L);
+  ask_cancel_all(L);
+  return 0;
 }
 
-void scripts_child_ended(struct scripts *scripts, uint64_t child, int code, int signal) {
-  child_ended(&scripts->runtime, child, code, signal);
+static void on_remnant(uv_timer_t *timer) {
+  struct scripts *scripts = timer->data;
+  scripts->remnant = true;
+  log_line(scripts->runtime.core->log, LOG_WARN, "script",
+           "generation %llu is kept: a request in its thread pool, or a handle, does not end",
+           (unsigned long long)scripts->runtime.number);
 }
 
-void scripts_before_quit(struct scripts *scripts) {
-  struct notice notice = {.rt = &scripts->runtime, .name = "before-quit"};
-  generation_enter(scripts->runtime.generation, "before-quit", emit_app, &notice);
-}
-
-void scripts_close(struct scripts *scripts, void (*closed)(void *user)) {
-  scripts->closed = closed;
-  scripts->closing = 3;
-  scripts->options.core->border = NULL;
+void scripts_close(struct scripts *scripts) {
+  struct generation *generation = scripts->runtime.generation;
+  struct generation_retired retired;
+  if (scripts->closing) return;
+  if (generation && scripts->runtime.retired) {
+    generation_enter(generation, "retiring the scripts", cut, NULL);
+    generation_retire(generation, true, &retired);
+    scripts->runtime.child_ops->retire(scripts->runtime.child_user, scripts->runtime.number);
+  }
+  scripts->closing = 4;
+  generations_closing(scripts->owner, scripts);
   uv_close((uv_handle_t *)&scripts->collector, on_timer_closed);
-  uv_close((uv_handle_t *)&scripts->porter, on_timer_closed);
-  if (scripts->runtime.generation)
-    scripts->options.kind->close(scripts->runtime.generation);
+  uv_close((uv_handle_t *)&scripts->look, on_timer_closed);
+  uv_timer_start(&scripts->end, on_remnant, REMNANT_MS, 0);
+  if (generation)
+    scripts->kind->close(generation);
   else
-    part_closed(scripts);
+    on_generation_closed(scripts);
+}
+
+void scripts_abandon(struct scripts *scripts) {
+  generation_abandon(scripts->runtime.generation);
 }

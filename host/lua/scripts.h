@@ -1,53 +1,58 @@
 /*
- * scripts: the scripts' side of the core's border: it owns the generation, hands it the messages, and cares
- * for what scripts leave behind: answers that can never come, and the idle collection that finds them. It
- * knows no connection.
+ * scripts: one load of the scripts as the border sees it: its generation and runtime, and what it leaves
+ * behind: answers that can never come, and the idle collection that finds them; what it has begun when
+ * another one takes its place. Private to host/lua; generations.h says which one serves.
  */
 #ifndef IPCHOST_LUA_SCRIPTS_H
 #define IPCHOST_LUA_SCRIPTS_H
 
-#include <lauxlib.h>
-#include <uv.h>
+#include "base/list.h"
+#include "lua/runtime.h"
 
-#include "ipc/core.h"
-#include "lua/children.h"
-#include "lua/generation.h"
-
-struct scripts;
-
-struct scripts_options {
+struct scripts {
+  struct runtime runtime;
+  struct generations *owner;
+  struct list node; /* in the owner's list, until it is freed */
+  uv_timer_t collector;
+  uv_timer_t look;     /* retired: in the next turn it is seen whether it is over */
+  uv_timer_t end;      /* retired: when what is in flight is cut; closing: when it is a remnant */
+  int cycles;          /* of the collector, still to do */
+  uint64_t rest_until; /* ns: the collector runs no earlier than then */
+  bool collecting, remnant;
   const struct generation_kind *kind;
-  uv_loop_t *loop;
-  struct core *core; /* borrowed, as all below; its border is set by scripts_open */
-  struct log *log;
-  const struct limits *limits;
-  struct clock *clock;
-  const char *base;           /* the config's folder, absolute */
-  const char *const *entries; /* absolute paths, NULL-terminated */
-  struct slice settings;      /* a value document */
-  const luaL_Reg *modules;    /* what else scripts may require, by name; the last has none */
-  const struct child_ops *child_ops;
-  void *child_user;
-  bool dev, generational;
-  bool kept; /* objects that scripts made may outlive scripts_close: then scripts_free frees the struct */
-  void (*quit)(void *user); /* a script called app.quit */
-  void *user;
+  int closing; /* parts that are still open */
+  void (*loaded)(struct scripts *scripts, enum status status, const struct fault *fault);
 };
 
-/* Makes the Lua state; runs no script. ST_OK, or a status with `fault` filled. Returns new in *out; after an
- * error *out is NULL, or what scripts_close must still end. */
-enum status scripts_open(struct scripts **out, const struct scripts_options *options, struct fault *fault);
-/* Runs the entries, then `ready` on app; `done` is called once (its errors are in the log already). */
-void scripts_load(struct scripts *scripts, void (*done)(void *user, enum status status));
-/* Emits before-quit on app. */
-void scripts_before_quit(struct scripts *scripts);
-/* Something that a child wrote. False: nobody heard it. */
-bool scripts_child_output(struct scripts *scripts, uint64_t child, bool error, struct slice bytes);
-/* A child has ended with that code, or by that signal (else 0). */
-void scripts_child_ended(struct scripts *scripts, uint64_t child, int code, int signal);
-/* Ends the generation and frees; `closed` follows from a later turn of the loop. */
-void scripts_close(struct scripts *scripts, void (*closed)(void *user));
-/* Frees what was kept, when no object is left. */
+/* Makes the Lua state; runs no script. `beside`: another one serves. ST_OK, or a status with `fault` filled.
+ * Returns new in *out; after an error *out is NULL, or what scripts_close must still end. */
+enum status scripts_open(struct scripts **out, struct generations *owner,
+                         const struct generations_options *options, uint64_t number, bool beside,
+                         struct fault *fault);
+/* Runs the entries; `loaded` is called once, from within Lua (its errors are in the log already). */
+void scripts_load(struct scripts *scripts,
+                  void (*loaded)(struct scripts *scripts, enum status status, const struct fault *fault));
+/* It serves: does what it had to put off, and emits `ready`; `replayed`: after one `web-contents-created` for
+ * each that lives, and renderers are told. */
+void scripts_publish(struct scripts *scripts, bool replayed);
+/* Another one serves: ends what no dispatch in flight needs. Returns how many there are; with none, or after
+ * limits.drain, it closes itself. */
+size_t scripts_retire(struct scripts *scripts, struct generation_retired *out);
+/* Ends and frees it, in later turns of the loop; then generations_closed is called. Idempotent. */
+void scripts_close(struct scripts *scripts);
+/* Frees one that is closed. */
 void scripts_free(struct scripts *scripts);
+/* Of one that is closing, when the host ends: nothing waits for it any longer. */
+void scripts_abandon(struct scripts *scripts);
+
+/* app: name(event, contents?) */
+void scripts_emit_app(struct scripts *scripts, const char *name, uint64_t contents);
+
+/* ---- what generations.c supplies ---- */
+
+/* It is being closed: nobody is to be told anything there. */
+void generations_closing(struct generations *owner, struct scripts *scripts);
+/* It is closed, and the owner's to free. */
+void generations_closed(struct generations *owner, struct scripts *scripts);
 
 #endif

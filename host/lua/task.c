@@ -86,6 +86,7 @@ static int listener_done(lua_State *L, int status, lua_KContext context) {
     event->running--;
     if (event->sync) dispatch_settle(L, event, 2);
   }
+  if (status == LUA_YIELD) generation_scope_done(L);
   return 0;
 }
 
@@ -105,7 +106,7 @@ void task_start_listener(lua_State *L, int nargs) {
   struct runtime *rt = runtime_of(L);
   struct event *event = nargs ? event_at(L, -nargs) : NULL;
   struct task task;
-  luaL_checkstack(L, 8, "too many listeners");
+  luaL_checkstack(L, 12, "too many listeners");
   if (!task_take(rt, L, &task)) {
     luaL_error(L, "not enough memory");
     return;
@@ -121,5 +122,8 @@ void task_start_listener(lua_State *L, int nargs) {
   }
   lua_pushcfunction(task.co, listener_base);
   lua_xmove(L, task.co, nargs + 1);
-  task_run(rt, L, &task, nargs + 1, "listener");
+  if (task_run(rt, L, &task, nargs + 1, "listener") != LUA_YIELD) return;
+  lua_pushthread(task.co); /* nothing anchors it any longer */
+  lua_xmove(task.co, L, 1);
+  generation_scope_suspended(L);
 }

@@ -46,6 +46,7 @@ local SCRIPT = [=[
       classes = {
         ["ipchost"] = keys(ipc), ["async"] = keys(async), ["Promise class"] = keys(Promise),
         ["ipchost.IpcMain"] = class_of(ipcMain), ["ipchost.App"] = class_of(app),
+        ["ipchost.Hot"] = keys(hot),
         ["contents.ipc"] = class_of(event.sender.ipc), ["frame.ipc"] = class_of(event.senderFrame.ipc),
         ["ipchost.webContents"] = keys(webContents), ["ipchost.webFrameMain"] = keys(webFrameMain),
         ["ipchost.MessageChannelMain"] = keys(MessageChannelMain), ["ipchost.Channel"] = keys(MessageChannelMain()),
@@ -218,6 +219,12 @@ describe("the editors' files", function()
     end
   end)
 
+  it("have the fields of hot", function()
+    local found = set_of(real.classes["ipchost.Hot"])
+    found.generation, found.reloading = true, true -- they are computed
+    assert.same(sorted(found), sorted(all_fields("ipchost.Hot")))
+  end)
+
   for _, name in ipairs {
     "ipchost.Map", "ipchost.Set", "ipchost.Buffer", "ipchost.DataView", "ipchost.TypedArray", "ipchost.RegExp",
     "ipchost.Boxed", "AbortSignal",
@@ -286,7 +293,8 @@ describe("the editors' files", function()
     local function same(class, definition) assert.same(sorted(all_fields(class)), sorted(definition.fields)) end
     for name, class in pairs {
       ipcMain = "ipchost.IpcMain", app = "ipchost.App", webContents = "ipchost.webContents", async = "async",
-      webFrameMain = "ipchost.webFrameMain", MessageChannelMain = "ipchost.MessageChannelMain", ipc = "ipchost",
+      webFrameMain = "ipchost.webFrameMain", hot = "ipchost.Hot",
+      MessageChannelMain = "ipchost.MessageChannelMain", ipc = "ipchost",
     } do same(class, std[name]) end
     same("async.uv", std.async.fields.uv)
     local promise = set_of(real.classes["Promise class"])

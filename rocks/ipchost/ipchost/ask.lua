@@ -1,7 +1,7 @@
 --- Calls that scripts make of renderers: contents:invoke, frame:invoke and with{ timeout, signal }.
--- It returns a function of the ways to the core and of the class of errors, which returns what the host calls.
+-- It returns a function of the ways to the core, the class of errors and `hold`, which returns what the host calls.
 -- start(object, deadline, channel, ...) gives an id, or nil, text and code, and raises what cannot be sent;
--- cancel(id, reason) gives a call up.
+-- cancel(id, reason) gives a call up; hold(fn) is true where nothing may be asked yet: fn is called once it may.
 local uv = require "luv"
 local promise = require "async.promise"
 
@@ -18,7 +18,8 @@ local function check_options(options)
   end
 end
 
-local start, cancel, Error -- given below
+local serves = false -- nothing is held any more
+local start, cancel, Error, hold -- given below
 local pending = {} -- id -> { channel, resolve, reject, timer, release }
 
 local function failure(channel, text, code, name)
@@ -61,8 +62,23 @@ local function time_out(id, call, timeout)
   end)
 end
 
-local function invoke_with(object, options, channel, ...)
+local invoke_with
+
+--- A promise, if the scripts do not serve yet: it is asked once they do.
+local function invoke_later(...)
+  local arguments = table.pack(...)
+  local result, resolve, reject = promise.withResolvers()
+  local held = hold(function()
+    invoke_with(table.unpack(arguments, 1, arguments.n)):next(resolve, reject)
+  end)
+  if held then return result end
+  serves = true
+end
+
+function invoke_with(object, options, channel, ...)
   local timeout, signal = options.timeout, options.signal
+  local later = not serves and invoke_later(object, options, channel, ...)
+  if later then return later end
   if signal and signal.aborted then return promise.reject(signal.reason) end
   local ok, id, text, code = pcall(start, object, timeout or 0, channel, ...)
   if not ok then return promise.reject(type(id) == "string" and failure(channel, id) or id) end
@@ -76,7 +92,15 @@ local function invoke_with(object, options, channel, ...)
 end
 
 local none = {}
-local ask = {}
+local ask = { pending = pending }
+
+--- Nobody waits for them any longer.
+function ask.cancel_all()
+  for id in pairs(pending) do
+    take(id)
+    cancel(id, ABORTED)
+  end
+end
 
 function ask.invoke(object, channel, ...) return invoke_with(object, none, channel, ...) end
 
@@ -107,6 +131,6 @@ function ask.fail(id, text, code)
 end
 
 return function(...)
-  start, cancel, Error = ...
+  start, cancel, Error, hold = ...
   return ask
 end

@@ -1,11 +1,12 @@
 --- The Lua side of a generation: what the standard libraries may do inside of the host, how modules are found, and
 -- how the entries are run. It returns a function of `host` (log, request, base, scripts) that returns what the
--- host calls: drain, top_level, load.
+-- host calls: drain, top_level, load, contexts, retire, files, position.
 -- All of async is loaded before coroutine.yield is guarded: it keeps the raw one.
 local async = require "async"
 local scheduler = require "async.scheduler"
 local foreign = require "ipchost.foreign"
 local source = require "ipchost.source"
+local turn = require "async.turn"
 local worker = require "async.worker"
 local uv = require "luv"
 
@@ -107,10 +108,21 @@ local function search_path(host)
   return table.concat(parts, ";")
 end
 
+-- What the generation was made of: paths in the order in which they were read, and names that a module was looked for
+-- under; each once.
+local files, known = {}, {}
+
+local function note(path)
+  if known[path] then return end
+  known[path] = true
+  files[#files + 1] = path
+end
+
 --- Searches package.path and loads text only.
 local function search_text(name)
   local path, message = package.searchpath(name, package.path)
   if not path then return message end
+  note(path)
   local chunk, why = source.load(path)
   if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, why), 0) end
   return chunk, path
@@ -172,12 +184,29 @@ local function replace_require(host)
   end
 end
 
-local function run_entries(paths)
-  for _, path in ipairs(paths) do
+local function is_empty(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("a")
+  if file then file:close() end
+  return text ~= nil and not text:find("%S")
+end
+
+--- All are compiled before the first runs. An editor that saves a file may leave it empty for a moment.
+local function compile(paths, beside)
+  local chunks = {}
+  for i, path in ipairs(paths) do
+    note(path)
+    if beside and is_empty(path) then error(path .. ": the file is empty", 0) end
     local chunk, message = source.load(path)
     if not chunk then error(message, 0) end
-    chunk(path)
+    chunks[i] = chunk
   end
+  return chunks
+end
+
+local function run_entries(paths, beside)
+  local chunks = compile(paths, beside)
+  for i, path in ipairs(paths) do chunks[i](path) end
 end
 
 --- The error with `file:line:` in front, its traceback, and that of where it was raised if it was awaited.
@@ -185,15 +214,49 @@ local function describe(message)
   return scheduler.describe(message) .. "\n" .. worker.trace(message, 2)
 end
 
+local loading -- the coroutine of the entries
+
 --- Runs the entries in order; calls done(nil), or done(text) when one fails.
-local function load_entries(paths, done)
+local function load_entries(paths, done, beside)
   local co = coroutine.create(function()
-    local ok, message = xpcall(run_entries, describe, paths)
+    local ok, message = xpcall(run_entries, describe, paths, beside)
+    loading = nil
     done(not ok and message or nil)
   end)
+  loading = co
   scheduler.top_level[co] = true
   local ok, message = coroutine.resume(co)
   if not ok then done(describe(message)) end
+end
+
+--- Where the entries wait: `file:line`, or nil.
+local function position()
+  for level = 0, loading and 100 or -1 do
+    local info = debug.getinfo(loading, level, "Sl")
+    if not info then return end
+    if info.currentline > 0 and info.source:sub(1, 1) == "@" then
+      return ("%s:%d"):format(info.short_src, info.currentline)
+    end
+  end
+end
+
+--- Ends the coroutines that wait, but for those whose scope is kept; they hear nothing but that they are closed.
+-- @return how many
+local function retire(scope_of, kept)
+  local ending = {}
+  for co, context in pairs(scheduler.contexts) do
+    local scope = scope_of[co] or 0
+    if context.waiting and not (kept and (scope < 0 or kept[scope])) then ending[#ending + 1] = co end
+  end
+  for _, co in ipairs(ending) do
+    local context = scheduler.contexts[co]
+    local awaited = context.waiting
+    context.waiting, scheduler.contexts[co] = nil, nil
+    local ok, why = pcall(awaited.forsake, awaited, context)
+    if ok then ok, why = coroutine.close(co) end
+    if not ok then scheduler.log_error("Error in ending what the scripts had left waiting", why) end
+  end
+  return #ending
 end
 
 return function(host)
@@ -206,5 +269,9 @@ return function(host)
   guard_coroutines()
   print_to_log(host.log)
   foreign.explain(_G, host.log)
-  return { drain = scheduler.drain, top_level = scheduler.top_level, load = load_entries }
+  turn.next(function() end) -- its handle is the host's: no script is to be taken for its owner
+  return {
+    drain = scheduler.drain, top_level = scheduler.top_level, load = load_entries, contexts = scheduler.contexts,
+    retire = retire, files = files, position = position,
+  }
 end

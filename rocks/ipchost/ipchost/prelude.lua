@@ -1,10 +1,11 @@
 --- The Lua half of the script environment: what is set up beside the C modules before a script runs.
--- It returns a function of `ipc` (the table of modules and value types) and the config's settings; that
--- returns the hooks which the host calls by name.
+-- It returns a function of `ipc` (the table of modules and value types), the config's settings, what app.spawn calls,
+-- the config's folder, and what `hot` calls; that returns the hooks which the host calls by name.
 local async = require "async"
 local promise = require "async.promise"
 local abort = require "async.abort"
 local scheduler = require "async.scheduler"
+local new_hot = require("ipchost.hot").new
 local worker = require "async.worker"
 local new_spawn = require "ipchost.spawn"
 
@@ -65,7 +66,28 @@ local function drain_gone(frame, reason)
   return next(drains) ~= nil
 end
 
-return function(ipc, settings, children, base)
+--- app.reload: promises of reports, and how they are settled.
+local function new_reload(start)
+  local waiting = {}
+  local function reload()
+    local report, resolve = promise.withResolvers()
+    if start() then
+      waiting[#waiting + 1] = resolve
+    else
+      local text = "the scripts are being loaded"
+      resolve { ok = false, ms = 0, files = {}, disposed = {}, leftovers = 0, error = text }
+    end
+    return report
+  end
+  local function reported(report)
+    local list = waiting
+    waiting = {}
+    for _, resolve in ipairs(list) do resolve(report) end
+  end
+  return reload, reported
+end
+
+return function(ipc, settings, children, base, host)
   local ready, resolve_ready = promise.withResolvers()
 
   _G.async, _G.await = async, async.await
@@ -78,6 +100,10 @@ return function(ipc, settings, children, base)
     ipc.app.emit("unhandled-rejection", {}, reason, report)
     return true
   end
+
+  local hot, hot_hooks = new_hot(host)
+  local reload, reported = new_reload(host.reload)
+  _G.hot, ipc.hot = hot, hot
 
   local draining = {} -- port -> { promise, resolve } of those who wait for its reader
 
@@ -110,6 +136,11 @@ return function(ipc, settings, children, base)
     port_has_drained = port_has_drained,
     new_signal = abort.new_signal,
     abort_signal = abort.abort_signal,
+    pack = hot_hooks.pack,
+    unpack = hot_hooks.unpack,
+    dispose = hot_hooks.dispose,
+    failed = hot_hooks.failed,
+    reported = reported,
     resolve_ready = function() resolve_ready(nil) end,
     sort_by_id = function(list)
       table.sort(list, function(a, b) return a.id < b.id end)
@@ -117,6 +148,7 @@ return function(ipc, settings, children, base)
     app = {
       whenReady = function() return ready end,
       settings = readonly(settings),
+      reload = reload,
       spawn = new_spawn(children, base, ipc.app),
     },
   }

@@ -1,0 +1,209 @@
+/* hot: what the global `hot` and app.reload are made on; what they mean to scripts is rocks/ipchost's,
+ * hot.lua and prelude.lua. */
+#include "lua/runtime.h"
+#include "lua/value.h"
+
+/* ---- what the Lua part calls ---- */
+
+static int reloading(lua_State *L) {
+  const struct runtime *rt = runtime_of(L);
+  lua_pushboolean(L, rt->beside || generations_reloading(rt->generations));
+  return 1;
+}
+
+static int decline(lua_State *L) {
+  struct runtime *rt = runtime_of(L);
+  if (rt->beside) {
+    lua_pushcfunction(L, decline);
+    hold_push(L);
+  } else {
+    generations_decline(rt->generations);
+  }
+  return 0;
+}
+
+/* reload(): true, or false where this is no time for it. */
+static int reload(lua_State *L) {
+  struct runtime *rt = runtime_of(L);
+  if (rt->ready) generations_reload(rt->generations);
+  lua_pushboolean(L, rt->ready);
+  return 1;
+}
+
+static int write_log(lua_State *L) {
+  enum log_level level = LOG_INFO;
+  log_level_parse(luaL_checkstring(L, 1), &level);
+  log_line(runtime_of(L)->core->log, level, "script", "%s", luaL_checkstring(L, 2));
+  return 0;
+}
+
+/* Pushes what is encoded as a string; or nil and what is wrong. [-0, +(1|2), v] */
+static int push_encoded(lua_State *L, int index, const char *root) {
+  struct buf *out = scratch_take(L);
+  struct fault fault;
+  enum status status = clone_encode(L, index, root, &runtime_of(L)->clone, out, &fault);
+  if (status == ST_OK) {
+    lua_pushlstring(L, (const char *)out->data, out->len);
+    scratch_give(L, out);
+    return 1;
+  }
+  scratch_give(L, out);
+  lua_pushnil(L);
+  lua_pushstring(L, fault.text);
+  return 2;
+}
+
+static int encode(lua_State *L) {
+  lua_settop(L, 1);
+  return push_encoded(L, 1, "state");
+}
+
+static int decode(lua_State *L) {
+  struct fault fault;
+  size_t len;
+  const char *text = luaL_checklstring(L, 1, &len);
+  if (clone_decode(L, slice_of(text, len), &runtime_of(L)->clone, &fault) < 0)
+    return luaL_error(L, "%s", fault.text);
+  return 1;
+}
+
+/* clonable(value): true, or nil and why not */
+static int clonable(lua_State *L) {
+  int count;
+  lua_settop(L, 1);
+  count = push_encoded(L, 1, "value");
+  if (count == 2) return 2;
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* is_class(value): whether a table is one of the value types, or says of itself that it means nothing
+ * elsewhere. */
+static int is_class(lua_State *L) {
+  lua_settop(L, 1);
+  if (lua_type(L, 1) != LUA_TTABLE || !lua_getmetatable(L, 1)) return lua_pushboolean(L, 0), 1;
+  lua_pushliteral(L, "__clone");
+  if (lua_rawget(L, 2) != LUA_TNIL) return lua_pushboolean(L, 1), 1;
+  lua_pushboolean(L, value_kind_at(L, value_types(L), 1) != VALUE_NONE);
+  return 1;
+}
+
+void hot_push_functions(lua_State *L) {
+  static const luaL_Reg functions[] = {{"reloading", reloading},
+                                       {"decline", decline},
+                                       {"reload", reload},
+                                       {"log", write_log},
+                                       {"encode", encode},
+                                       {"decode", decode},
+                                       {"clonable", clonable},
+                                       {"is_class", is_class},
+                                       {"release", port_release},
+                                       {"adopt", port_adopt},
+                                       {NULL, NULL}};
+  luaL_newlib(L, functions);
+  lua_pushinteger(L, (lua_Integer)runtime_of(L)->number);
+  lua_setfield(L, -2, "generation");
+}
+
+/* ---- what the host does ---- */
+
+struct leave {
+  struct buf *out;
+};
+
+static int leave(lua_State *L) {
+  const struct leave *leave = lua_touserdata(L, 1);
+  const char *text;
+  size_t len;
+  hook_push(L, "dispose");
+  lua_call(L, 0, 0);
+  hook_push(L, "pack");
+  lua_call(L, 0, 1);
+  if (!(text = lua_tolstring(L, -1, &len))) return 0;
+  if (buf_put(leave->out, text, len) != ST_OK) return luaL_error(L, "not enough memory");
+  return 0;
+}
+
+void hot_leave(struct runtime *rt, struct buf *out) {
+  struct leave leaving = {out};
+  generation_enter(rt->generation, "handing the state over", leave, &leaving);
+}
+
+static int take_over(lua_State *L) {
+  const struct slice *state = lua_touserdata(L, 1);
+  hook_push(L, "unpack");
+  lua_pushlstring(L, (const char *)state->data, state->len);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+void hot_take_over(struct runtime *rt, struct slice state) {
+  generation_enter(rt->generation, "taking the state over", take_over, &state);
+}
+
+/* ---- reports ---- */
+
+static void push_files(lua_State *L, const struct generation *files) {
+  size_t count = generation_file_count(files);
+  lua_createtable(L, (int)count, 0);
+  for (size_t i = 0; i < count; i++) {
+    lua_pushstring(L, generation_file(files, i));
+    lua_rawseti(L, -2, (lua_Integer)i + 1);
+  }
+}
+
+/* By kind, as luv names them, and `tasks`. */
+static void push_disposed(lua_State *L, const struct generation_retired *retired) {
+  lua_newtable(L);
+  for (int type = 0; retired && type < UV_HANDLE_TYPE_MAX; type++) {
+    if (!retired->handles[type]) continue;
+    lua_pushinteger(L, retired->handles[type]);
+    lua_setfield(L, -2, uv_handle_type_name((uv_handle_type)type));
+  }
+  if (!retired || !retired->tasks) return;
+  lua_pushinteger(L, retired->tasks);
+  lua_setfield(L, -2, "task");
+}
+
+static void push_report(lua_State *L, const struct reload_report *report) {
+  lua_createtable(L, 0, 6);
+  lua_pushboolean(L, report->fine);
+  lua_setfield(L, -2, "ok");
+  lua_pushinteger(L, (lua_Integer)report->ms);
+  lua_setfield(L, -2, "ms");
+  lua_pushinteger(L, (lua_Integer)report->leftovers);
+  lua_setfield(L, -2, "leftovers");
+  push_disposed(L, report->retired);
+  lua_setfield(L, -2, "disposed");
+  if (report->files)
+    push_files(L, report->files);
+  else
+    lua_newtable(L);
+  lua_setfield(L, -2, "files");
+  lua_pushstring(L, report->error);
+  lua_setfield(L, -2, "error");
+}
+
+struct telling {
+  const struct runtime *rt;
+  const struct reload_report *report;
+};
+
+static int tell(lua_State *L) {
+  const struct telling *telling = lua_touserdata(L, 1);
+  push_report(L, telling->report);
+  if (!telling->report->fine && !telling->rt->retired) {
+    hook_push(L, "failed");
+    lua_pushvalue(L, -2);
+    lua_call(L, 1, 0);
+  }
+  hook_push(L, "reported");
+  lua_insert(L, -2);
+  lua_call(L, 1, 0);
+  return 0;
+}
+
+void hot_report(struct runtime *rt, const struct reload_report *report) {
+  struct telling telling = {rt, report};
+  generation_enter(rt->generation, "reload", tell, &telling);
+}

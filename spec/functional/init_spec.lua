@@ -64,6 +64,20 @@ describe("ipchost init", function()
     assert.is_nil(out:find("fs_stat", 1, true))
   end)
 
+  it("names what was installed with the binary that makes it", function()
+    local prefix = folder .. "/prefix"
+    local from = support.binary:match("^(.*)/")
+    local code, out, err = run({ "--install", from, "--prefix", prefix }, { command = "cmake" })
+    assert.equal(0, code, out .. err)
+    assert.equal(0, (run({ "init", project }, { command = prefix .. "/bin/ipchost" })))
+    local share = prefix .. "/share/ipchost"
+    assert.same({ share .. "/lua-meta" },
+      require("cjson").decode(read(project .. "/.luarc.json"))["workspace.library"])
+    assert.matches(('stds.ipchost = dofile "%s/luacheckrc"'):format(share), read(project .. "/.luacheckrc"), 1, true)
+    assert.equal(0, (run({ "." }, { command = "luacheck", cwd = project })))
+    assert.is_nil(uv.fs_stat(prefix .. "/share/lua/5.4/library"))
+  end)
+
   it("makes a page without inline code and a policy that says so", function()
     run { "init", project }
     local page = read(project .. "/public/index.html")

@@ -100,7 +100,8 @@ describe("a mistyped field", function()
       "MessageChannelMain has no field 'pairs'; did you mean 'pair'?",
       "port has no field 'postmessage'; did you mean 'postMessage'?",
       "async has no field 'slep'; did you mean 'sleep'?",
-      "async.uv has no function 'fs_sta'", "Promise has no field 'allsettled'; did you mean 'allSettled'?",
+      "async.uv has no function 'fs_sta'; did you mean 'fs_stat'?",
+      "Promise has no field 'allsettled'; did you mean 'allSettled'?",
       "ipc has no field 'RegExpp'; did you mean 'RegExp'?",
     }
     for i, text in ipairs(expected) do

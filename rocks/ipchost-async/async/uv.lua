@@ -35,12 +35,37 @@ local function awaiting(name, fn, count)
   end
 end
 
+--- How many letters have to be changed, left out or put in.
+local function distance(a, b)
+  local row = {}
+  for j = 0, #b do row[j] = j end
+  for i = 1, #a do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      diagonal, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, diagonal + (same and 0 or 1))
+    end
+  end
+  return row[#b]
+end
+
+local function no_function(name)
+  local nearest, least = nil, 3
+  for candidate in pairs(COUNTS) do
+    local far = distance(name, candidate)
+    if far < least or far == least and nearest and candidate < nearest then nearest, least = candidate, far end
+  end
+  local hint = nearest and ("; did you mean '%s'?"):format(nearest) or ""
+  error(("async.uv has no function '%s'%s"):format(name, hint), 3)
+end
+
 local uv = {}
 
 return setmetatable(uv, {
   __index = function(_, name)
     local fn, count = require("luv")[name], COUNTS[name]
-    if not fn or not count then error(("async.uv has no function '%s'"):format(tostring(name)), 2) end
+    if not fn or not count then no_function(tostring(name)) end
     uv[name] = awaiting(name, fn, count)
     return uv[name]
   end,

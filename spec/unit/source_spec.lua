@@ -16,6 +16,13 @@ describe("await f()", function()
     end
   end)
 
+  it("is refused under all its names", function()
+    for _, name in ipairs { "await", "async.await", "async.pawait", "pawait" } do
+      assert.equal(("main.lua:1: '%s f()' is two statements in Lua; write %s(f())"):format(name, name),
+        message_of(("x = %s f()"):format(name)))
+    end
+  end)
+
   it("is left alone where it is something else", function()
     for _, text in ipairs {
       "local x = await(f())", "local await = async.await\nf()", "local y = await\nf()", "await 'x' await { f() }",

@@ -8,6 +8,9 @@ local KEYWORDS = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat return then
   true until while]]):gmatch("%a+") do KEYWORDS[word] = true end
 
+-- What may stand before `await` in the name of the function.
+local AWAITS = { [""] = true, p = true, ["async."] = true, ["async.p"] = true }
+
 local HINTS = {
   { "[%.:]then%s*%(", "'then' is a word of Lua's; write promise:next(...)" },
   { "%f[%w_]async%s+function%f[^%w_]", "Lua has no 'async': every function may await inside a task; write function" },
@@ -87,13 +90,13 @@ end
 function source.check(text, name)
   if not text:find("await[ \t]+[%a_]") then return nil end
   local code = code_of(text)
-  for start, before, at in code:gmatch("()([%w_%.:]?)await[ \t]+()%f[%a_]") do
+  for start, before, at in code:gmatch("()([%w_%.:]*)await[ \t]+()%f[%a_]") do
     local word = code:match("^[%w_]+", at)
-    local outside = before == "" and not code:sub(1, start - 1):find("%f[%w_]function%s+$")
+    local outside = AWAITS[before] and not code:sub(1, start - 1):find("%f[%w_]function%s+$")
     if outside and not KEYWORDS[word] then
       local call = call_at(text, at)
-      return ("%s:%d: 'await %s' is two statements in Lua; write await(%s)"):format(
-        name, line_of(code, at), call, call)
+      return ("%s:%d: '%sawait %s' is two statements in Lua; write %sawait(%s)"):format(
+        name, line_of(code, at), before, call, before, call)
     end
   end
   return nil

@@ -35,7 +35,7 @@ static const struct limit table[] = {
     LATER(handler, DURATION, 0, MAX_MS),    LATER(handler_abort, FLAG, 0, 1),
     LATER(reply, DURATION, 0, MAX_MS),      LIMIT(sync_reply, DURATION, 1, MAX_MS),
     LIMIT(load, DURATION, 1, MAX_MS),       LIMIT(drain, DURATION, 0, MAX_MS),
-    LIMIT(grace, DURATION, 0, MAX_MS),      LATER(resume, DURATION, 0, MAX_MS),
+    LIMIT(grace, DURATION, 0, MAX_MS),      LIMIT(resume, DURATION, 0, MAX_MS),
     LATER(memory, SIZE, 0, MAX_SIZE),       LIMIT(log_queue, SIZE, 256, MAX_SIZE)};
 
 enum { LIMITS = sizeof table / sizeof *table };

@@ -50,7 +50,11 @@ static void end_connection(struct connection *connection, const struct fault *fa
 }
 
 static void lane_close(void *user, const struct fault *fault) {
-  ((struct connection *)user)->clean = true;
+  struct connection *connection = user;
+  connection->clean = true;
+  if (fault->status == ST_LIMIT && !connection->closing)
+    log_line(connection->owner->log, LOG_WARN, "transport", "%s: closed with %d: %s",
+             connection->transport->peer.address, fault->close, fault->text);
   end_connection(user, fault, 0);
 }
 
@@ -87,7 +91,8 @@ static enum status admit(struct connection *connection, const struct packet *hel
 static enum status receive_hello(struct connection *connection, const struct packet *hello,
                                  struct fault *fault) {
   const struct peer *peer = &connection->transport->peer;
-  struct core_peer core_peer = {.origin = peer->origin, .page = peer->origin != NULL};
+  struct core_peer core_peer = {
+      .origin = peer->origin, .page = peer->origin != NULL, .resumable = peer->kind == TRANSPORT_WS};
   enum status status;
   if (hello->kind != PACKET_HELLO)
     return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "%s: the first packet must be hello",
@@ -151,7 +156,7 @@ static void on_block(struct transport *transport, struct slice block) {
     hold(connection, block);
   else
     receive_block(connection, block);
-  core_advance(lane);
+  core_advance(connection->owner->core, lane, block.len);
 }
 
 static void end_well(struct connection *connection) {
@@ -213,6 +218,11 @@ static void end_child(struct connection *connection) {
   children_forget(owner->children, connection->transport, contents);
 }
 
+/* What does not answer pings any longer may come again as well. */
+static bool is_loss(const struct fault *fault) {
+  return fault->close == 1006 || fault->close == 4002;
+}
+
 static void on_closed(struct transport *transport, const struct fault *fault) {
   struct connection *connection = transport->user;
   struct connections *owner = connection->owner;
@@ -221,7 +231,10 @@ static void on_closed(struct transport *transport, const struct fault *fault) {
     log_line(owner->log, LOG_DEBUG, "transport", "%s: lost: %s", transport->peer.address, fault->text);
   connection->closing = true;
   if (transport->peer.kind == TRANSPORT_STDIO && transport->peer.pid) end_child(connection);
-  core_lane_closed(owner->core, &connection->lane, clean);
+  core_lane_closed(owner->core, &connection->lane,
+                   clean            ? LANE_CLEAN
+                   : is_loss(fault) ? LANE_LOST
+                                    : LANE_FAILED);
   list_remove(&connection->node);
   owner->count--;
   free(connection);

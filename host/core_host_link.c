@@ -79,7 +79,7 @@ static const struct lane_ops lane_ops = {lane_begin,       lane_share, lane_end,
 static void end_link(struct link *self) {
   if (self->ended) return;
   self->ended = self->closing = true;
-  core_lane_closed(&self->host->core, &self->lane, true);
+  core_lane_closed(&self->host->core, &self->lane, LANE_CLEAN);
   list_remove(&self->node);
 }
 

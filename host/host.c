@@ -15,6 +15,7 @@
 #include "transport/server.h"
 
 #define SWEEP_MS 1000
+#define ACK_MS 100 /* half of what a client may wait for it */
 #define DRAIN_POLL_MS 5
 
 enum phase { LOADING, SERVING, DRAINING, CLOSING };
@@ -34,7 +35,7 @@ struct host {
   struct server **servers; /* in listen order; NULL once closed */
   size_t server_count;
   uv_signal_t term, interrupt, hangup;
-  uv_timer_t sweep, drain, alarm;
+  uv_timer_t sweep, drain, alarm, ack;
   char run_dir[4096];
   char child_address[512]; /* what processes that are started connect to; empty: there is nothing */
   uint64_t drain_until;    /* ns */
@@ -59,6 +60,7 @@ static void close_handles(struct host *host) {
   uv_close((uv_handle_t *)&host->sweep, NULL);
   uv_close((uv_handle_t *)&host->drain, NULL);
   uv_close((uv_handle_t *)&host->alarm, NULL);
+  uv_close((uv_handle_t *)&host->ack, NULL);
 }
 
 static void close_servers(struct host *host) {
@@ -145,6 +147,15 @@ static void on_wake(void *user, uint64_t due) {
   if (host->phase == CLOSING) return;
   uv_update_time(&host->loop);
   uv_timer_start(&host->alarm, on_alarm, wait, 0);
+}
+
+static void on_ack(uv_timer_t *timer) {
+  sessions_ack(&((struct host *)timer->data)->core.sessions);
+}
+
+static void ack_later(void *user) {
+  struct host *host = user;
+  if (host->phase != CLOSING) uv_timer_start(&host->ack, on_ack, ACK_MS, 0);
 }
 
 static void on_accepted(void *user, struct transport *transport) {
@@ -295,7 +306,8 @@ static void open_handles(struct host *host) {
   uv_timer_init(&host->loop, &host->sweep);
   uv_timer_init(&host->loop, &host->drain);
   uv_timer_init(&host->loop, &host->alarm);
-  host->sweep.data = host->drain.data = host->alarm.data = host;
+  uv_timer_init(&host->loop, &host->ack);
+  host->sweep.data = host->drain.data = host->alarm.data = host->ack.data = host;
   uv_timer_start(&host->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 }
 
@@ -307,6 +319,8 @@ static enum status start(struct host *host) {
   if ((status = core_init(&host->core, &config->limits, &host->clock, host->log)) != ST_OK) return status;
   host->core.wake = on_wake;
   host->core.wake_user = host;
+  host->core.sessions.ack_later = ack_later;
+  host->core.sessions.ack_user = host;
   security_init(&host->security, config->uids, config->uid_count, config->token, host->run_dir, host->log);
   connections_init(&host->connections, &host->core, &host->security, &config->limits, host->log);
   open_handles(host);

@@ -196,6 +196,14 @@ enum status core_packet(struct core *core, struct lane *lane, const struct packe
   }
 }
 
+static enum status receive_ack(struct session *session, const struct packet *packet, struct fault *fault) {
+  if (packet->received > session->sent)
+    return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", "ack: %llu was not sent; %llu was",
+                     (unsigned long long)packet->received, (unsigned long long)session->sent);
+  session_acknowledged(session, packet->received);
+  return ST_OK;
+}
+
 /* That of the main frame is the client's end, on whatever lane it comes. */
 static enum status receive_frame_close(struct core *core, struct lane *lane, const struct packet *packet,
                                        struct fault *fault) {
@@ -225,6 +233,8 @@ static enum status receive_other(struct core *core, struct lane *lane, const str
     return receive_frame_close(core, lane, packet, fault);
   case PACKET_TICKET:
     return core_give_ticket(core, lane->session, packet, fault);
+  case PACKET_ACK:
+    return receive_ack(lane->session, packet, fault);
   case PACKET_PING:
     lane_write(lane, &(struct packet){.kind = PACKET_PONG, .token = packet->token}, slice_of(NULL, 0));
     return ST_OK;

@@ -64,6 +64,7 @@ void core_deinit(struct core *core);
 struct core_peer {
   const char *origin; /* NULL for native clients */
   bool page;          /* speaks WebSocket with an Origin */
+  bool resumable;     /* its session may outlive the connection, if it wishes so */
   uint64_t child;     /* the process's number, if the host has started it; else 0 */
 };
 
@@ -85,11 +86,15 @@ enum status core_packet(struct core *core, struct lane *lane, const struct packe
 void core_lane_drained(struct core *core, const struct lane *lane);
 /* The peer sends no more: what was asked of it will not be answered. */
 void core_lane_mute(struct core *core, struct lane *lane);
-/* After the packets of a read on `lane`: calls go_on of the sync lanes whose held packets are due now. */
-static inline void core_advance(struct lane *lane);
-/* The lane is lost: with the main lane its session ends, with a sync lane only the calls made on it. `clean`
- * is a close by the peer's own wish: what a browser's tab shows is then kept for limits.grace. */
-void core_lane_closed(struct core *core, struct lane *lane, bool clean);
+/* After the packets of a block of `len` bytes on `lane`: calls go_on of the sync lanes whose held packets are
+ * due now, and says what was received if that is due. */
+static inline void core_advance(struct core *core, struct lane *lane, size_t len);
+/* How a lane came to its end: by the peer's own wish, for a fault of one side, or because the link broke. */
+enum lane_end { LANE_CLEAN, LANE_FAILED, LANE_LOST };
+/* The lane is closed: with the main lane its session ends, unless that can be resumed and the lane is lost;
+ * with a sync lane only the calls made on it. After a clean close what a browser's tab shows is kept for
+ * limits.grace. */
+void core_lane_closed(struct core *core, struct lane *lane, enum lane_end end);
 
 /* ---- from the scripts ---- */
 
@@ -137,7 +142,7 @@ static inline const struct contents *core_contents(const struct core *core, uint
 /* ---- from the host's clock ---- */
 
 /* Answers sync calls that are past limits.sync_reply, gives up lanes that wait for as long, ends sessions
- * whose main lane does not come, and forgets old tickets. Call it about once a second. */
+ * whose main lane does not come (again), and forgets old tickets. Call it about once a second. */
 void core_sweep(struct core *core);
 /* Where what the lane has to hold is put, or NULL: it holds nothing. */
 struct buf *core_held(const struct core *core, const struct lane *lane);
@@ -209,9 +214,9 @@ enum status core_attach(struct core *core, struct lane *lane, struct session *se
                         const struct packet *hello, const char *origin, struct fault *fault);
 /* Frees the slot of a call, which is answered or given up. */
 void core_forget_call(struct core *core, struct call *call);
-void core_advance_all(struct lane *lane);
-static inline void core_advance(struct lane *lane) {
-  if (lane->session && lane->session->lanes) core_advance_all(lane);
+void core_advance_all(struct core *core, struct lane *lane, size_t len);
+static inline void core_advance(struct core *core, struct lane *lane, size_t len) {
+  if (lane->session && lane->session->lanes) core_advance_all(core, lane, len);
 }
 /* core_reply.c: answers sync calls that are past their time. */
 void core_expire(struct core *core);

@@ -3,72 +3,7 @@
 
 static const struct gone lost = {.reason = "abnormal-exit"};
 
-/* ---- they come ---- */
-
-static enum status denied(struct fault *fault, const char *text) {
-  return fault_set(fault, ST_DENIED, 1008, "ERR_DENIED", "hello: %s", text);
-}
-
-static bool same_origin(const struct session *session, const char *origin) {
-  if (!origin || !session->origin) return origin == session->origin;
-  return strcmp(origin, session->origin) == 0;
-}
-
-static enum status attach_sync(struct core *core, struct lane *lane, struct session *session,
-                               const struct packet *hello, struct fault *fault) {
-  enum status status = session_attach_sync(&core->sessions, session, lane, hello->sent);
-  if (status == ST_OK && (status = core_welcome(core, lane, true)) != ST_OK) session_detach(lane);
-  if (status == ST_OK) return ST_OK;
-  return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
-}
-
-static enum status attach_main(struct core *core, struct lane *lane, struct session *session,
-                               const struct packet *hello, struct fault *fault) {
-  enum status status;
-  if (hello->sent > session->received || hello->received > session->sent)
-    return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL",
-                     "hello: sent %llu, received %llu: this host has received %llu and sent %llu",
-                     (unsigned long long)hello->sent, (unsigned long long)hello->received,
-                     (unsigned long long)session->received, (unsigned long long)session->sent);
-  session_attach_main(session, lane, hello->sent, hello->received);
-  if ((status = core_welcome(core, lane, true)) != ST_OK) {
-    session_detach(lane);
-    return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
-  }
-  session_resend(session);
-  return ST_OK;
-}
-
-enum status core_attach(struct core *core, struct lane *lane, struct session *session,
-                        const struct packet *hello, const char *origin, struct fault *fault) {
-  if (!session_secret_equal(session, hello->secret))
-    return denied(fault, "the secret is not that of the session");
-  if (!same_origin(session, origin)) return denied(fault, "the Origin is not that of the session");
-  if (hello->lane == LANE_SYNC) return attach_sync(core, lane, session, hello, fault);
-  if (session->main) return denied(fault, "the session is connected already");
-  return attach_main(core, lane, session, hello, fault);
-}
-
-/* ---- they wait ---- */
-
-void core_advance_all(struct lane *lane) {
-  struct lane *ready;
-  while (lane->session && (ready = session_ready(lane->session))) ready->ops->go_on(ready->user);
-}
-
-static void check_held(struct core *core, const struct lanes *lanes, uint64_t now) {
-  uint64_t most = core->limits->sync_reply * NS_A_MS;
-  struct fault fault;
-  fault_set(&fault, ST_LIMIT, 4005, "ERR_LIMIT_SYNC_REPLY",
-            "limits.sync_reply (%llu ms) exceeded: packets before those of the sync lane did not come",
-            (unsigned long long)core->limits->sync_reply);
-  for (struct list *node = lanes->sync.next; node != &lanes->sync; node = node->next) {
-    struct sync_lane *sync = LIST_ENTRY(node, struct sync_lane, node);
-    if (sync->held.len && now - sync->held_since >= most) sync->lane->ops->close(sync->lane->user, &fault);
-  }
-}
-
-/* ---- they go ---- */
+/* ---- calls that are made on them ---- */
 
 void core_forget_call(struct core *core, struct call *call) {
   if (call->sync) {
@@ -96,19 +31,139 @@ static void abort_calls_on(struct core *core, struct lane *lane) {
   }
 }
 
-void core_lane_closed(struct core *core, struct lane *lane, bool clean) {
+/* ---- they come ---- */
+
+static enum status denied(struct fault *fault, const char *text) {
+  return fault_set(fault, ST_DENIED, 1008, "ERR_DENIED", "hello: %s", text);
+}
+
+static bool same_origin(const struct session *session, const char *origin) {
+  if (!origin || !session->origin) return origin == session->origin;
+  return strcmp(origin, session->origin) == 0;
+}
+
+static enum status attach_sync(struct core *core, struct lane *lane, struct session *session,
+                               const struct packet *hello, struct fault *fault) {
+  enum status status = session_attach_sync(&core->sessions, session, lane, hello->sent);
+  if (status == ST_OK && (status = core_welcome(core, lane, true)) != ST_OK) session_detach(lane);
+  if (status == ST_OK) return ST_OK;
+  return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
+}
+
+/* What the client says that it has and lacks must be possible. */
+static enum status check_counts(const struct session *session, const struct packet *hello,
+                                struct fault *fault) {
+  if (hello->sent <= session->received && hello->received <= session->sent &&
+      hello->received >= session_resends_after(session))
+    return ST_OK;
+  return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL",
+                   "hello: sent %llu, received %llu: this host has received %llu and sent %llu, of which the "
+                   "client had %llu",
+                   (unsigned long long)hello->sent, (unsigned long long)hello->received,
+                   (unsigned long long)session->received, (unsigned long long)session->sent,
+                   (unsigned long long)session_resends_after(session));
+}
+
+/* The main lane looked alive, and another takes its place. False: the session has ended over that. */
+static bool replace_main(struct core *core, struct session *session) {
+  struct lane *old = session->main;
+  struct fault fault;
+  if (!old) return true;
+  abort_calls_on(core, old);
+  if (!old->session) return false;
+  session_detach(old);
+  fault_set(&fault, ST_CLOSED, 4006, NULL, "another connection took over");
+  old->ops->close(old->user, &fault);
+  return true;
+}
+
+/* Whoever waited for the reader of what was kept waits for the new lane. */
+static void hand_on_drain(struct core *core, struct lane *lane, size_t kept) {
+  if (kept <= core->limits->outbound / 2) return;
+  if (lane->ops->queued(lane->user) > core->limits->outbound / 2)
+    lane->ops->await_drain(lane->user);
+  else
+    core_lane_drained(core, lane);
+}
+
+static enum status attach_main(struct core *core, struct lane *lane, struct session *session,
+                               const struct packet *hello, struct fault *fault) {
+  enum status status = check_counts(session, hello, fault);
+  size_t kept;
+  if (status != ST_OK) return status;
+  if (!replace_main(core, session))
+    return fault_set(fault, ST_NOT_FOUND, 4007, "ERR_CLOSED", "hello: the session has ended");
+  kept = session->lanes ? session->lanes->kept.bytes : 0;
+  session_attach_main(session, lane, hello->sent, hello->received);
+  if ((status = core_welcome(core, lane, true)) != ST_OK) {
+    session_detach(lane);
+    return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "hello: %s", status_name(status));
+  }
+  session_resend(session);
+  hand_on_drain(core, lane, kept);
+  return ST_OK;
+}
+
+enum status core_attach(struct core *core, struct lane *lane, struct session *session,
+                        const struct packet *hello, const char *origin, struct fault *fault) {
+  if (!session_secret_equal(session, hello->secret))
+    return denied(fault, "the secret is not that of the session");
+  if (!same_origin(session, origin)) return denied(fault, "the Origin is not that of the session");
+  if (session->lanes && session->lanes->overfull)
+    return fault_set(fault, ST_LIMIT, 4003, "ERR_LIMIT_OUTBOUND",
+                     "hello: limits.outbound_max exceeded: the session has ended");
+  if (hello->lane == LANE_SYNC) return attach_sync(core, lane, session, hello, fault);
+  if (session->main && !session->resumable) return denied(fault, "the session is connected already");
+  return attach_main(core, lane, session, hello, fault);
+}
+
+/* ---- they wait ---- */
+
+void core_advance_all(struct core *core, struct lane *lane, size_t len) {
+  struct lane *ready;
+  session_owe_ack(&core->sessions, lane->session, len);
+  while (lane->session && (ready = session_ready(lane->session))) ready->ops->go_on(ready->user);
+}
+
+static void check_held(struct core *core, const struct lanes *lanes, uint64_t now) {
+  uint64_t most = core->limits->sync_reply * NS_A_MS;
+  struct fault fault;
+  fault_set(&fault, ST_LIMIT, 4005, "ERR_LIMIT_SYNC_REPLY",
+            "limits.sync_reply (%llu ms) exceeded: packets before those of the sync lane did not come",
+            (unsigned long long)core->limits->sync_reply);
+  for (struct list *node = lanes->sync.next; node != &lanes->sync; node = node->next) {
+    struct sync_lane *sync = LIST_ENTRY(node, struct sync_lane, node);
+    if (sync->held.len && now - sync->held_since >= most) sync->lane->ops->close(sync->lane->user, &fault);
+  }
+}
+
+/* ---- they go ---- */
+
+/* The session waits for its client to come again. False: it does not. */
+static bool suspend(struct core *core, struct lane *lane) {
+  struct session *session = lane->session;
+  if (!session->resumable || session->lanes->overfull || session->main_frame->detached || core->closing)
+    return false;
+  session_detach(lane);
+  session->lanes->due = clock_now(core->clock) + core->limits->resume * NS_A_MS;
+  return true;
+}
+
+void core_lane_closed(struct core *core, struct lane *lane, enum lane_end end) {
   if (!lane->session) {
     core_forget_newcomer(core, lane);
     return;
   }
-  if (!lane->sync) {
-    if (!clean || !core_begin_grace(core, lane->session))
-      core_end_session(core, lane->session, clean ? NULL : &lost);
-    core_plan(core);
+  if (lane->sync || end == LANE_LOST) abort_calls_on(core, lane);
+  if (!lane->session) return;
+  if (lane->sync) {
+    session_detach(lane);
     return;
   }
-  abort_calls_on(core, lane);
-  if (lane->session) session_detach(lane);
+  if (end == LANE_LOST && suspend(core, lane)) return;
+  if (end != LANE_CLEAN || !core_begin_grace(core, lane->session))
+    core_end_session(core, lane->session, end == LANE_CLEAN ? NULL : &lost);
+  core_plan(core);
 }
 
 /* ---- the clock ---- */
@@ -130,6 +185,17 @@ static struct session *session_due(const struct core *core, uint64_t now) {
   return NULL;
 }
 
+static void log_due(struct core *core, const struct session *session) {
+  if (session->lanes->overfull)
+    log_line(
+        core->log, LOG_WARN, "session",
+        "process %llu: ended with 4003: limits.outbound_max (%llu bytes) exceeded by what is kept for it",
+        (unsigned long long)session->process, (unsigned long long)core->limits->outbound_max);
+  else
+    log_line(core->log, LOG_DEBUG, "session", "process %llu: ended: its connection did not come again",
+             (unsigned long long)session->process);
+}
+
 void core_sweep(struct core *core) {
   uint64_t now = clock_now(core->clock);
   struct list *all = &core->sessions.lanes;
@@ -139,5 +205,8 @@ void core_sweep(struct core *core) {
   core_wake(core);
   for (struct list *node = all->next; node != all; node = node->next)
     check_held(core, LIST_ENTRY(node, struct lanes, node), now);
-  while ((session = session_due(core, now))) core_end_session(core, session, &lost);
+  while ((session = session_due(core, now))) {
+    log_due(core, session);
+    core_end_session(core, session, &lost);
+  }
 }

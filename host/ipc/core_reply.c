@@ -77,8 +77,8 @@ size_t core_buffered(const struct core *core, uint64_t id) {
 bool core_drained(const struct core *core, uint64_t id) {
   const struct frame *frame = frame_get(&core->frames, id);
   const struct lane *lane = frame ? frame->session->main : NULL;
-  if (!lane || lane->ops->queued(lane->user) <= core->limits->outbound / 2) return true;
-  lane->ops->await_drain(lane->user);
+  if (core_buffered(core, id) <= core->limits->outbound / 2) return true;
+  if (lane) lane->ops->await_drain(lane->user);
   return false;
 }
 

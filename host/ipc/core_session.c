@@ -25,7 +25,7 @@ static enum status put_limits(struct buf *out, const struct limits *limits) {
                  {"invokes", limits->invokes},   {"frames", limits->frames},
                  {"ports", limits->ports},       {"window", limits->window},
                  {"outbound", limits->outbound}, {"outbound_max", limits->outbound_max},
-                 {"idle", limits->idle}};
+                 {"idle", limits->idle},         {"resume", limits->resume}};
   size_t count = sizeof entries / sizeof *entries;
   if (cbor_put_head(out, CBOR_MAP, count) != ST_OK) return ST_NOMEM;
   for (size_t i = 0; i < count; i++)
@@ -51,7 +51,8 @@ static enum status put_welcome(struct buf *out, const struct core *core, const s
       put_entry(out, "processId", frame->session->process) != ST_OK ||
       put_entry(out, "webContentsId", frame->contents->id) != ST_OK || cbor_put_text(out, "frame") != ST_OK ||
       put_frame(out, frame) != ST_OK || cbor_put_text(out, "limits") != ST_OK ||
-      put_limits(out, core->limits) != ST_OK || put_entry(out, "features", 0) != ST_OK ||
+      put_limits(out, core->limits) != ST_OK ||
+      put_entry(out, "features", frame->session->resumable ? FEATURE_RESUME : 0) != ST_OK ||
       cbor_put_text(out, "server") != ST_OK)
     return ST_NOMEM;
   return cbor_put_text(out, "ipchost/" IPCHOST_VERSION);
@@ -77,17 +78,19 @@ static bool is_another(const struct core *core, const struct session *session, s
 
 /* A sync lane may be the first of its session: the main lane's hello is then on its way. */
 static enum status open_session(struct core *core, struct lane *lane, const struct packet *hello,
-                                const char *origin, struct session **out) {
+                                const struct core_peer *peer, struct session **out) {
   bool sync = hello->lane == LANE_SYNC;
-  enum status status =
-      session_open(&core->sessions, hello, ids_next(&core->ids, ID_PROCESS), origin, sync ? NULL : lane, out);
-  if (status != ST_OK || !sync) return status;
-  if (session_attach_sync(&core->sessions, *out, lane, hello->sent) != ST_OK) {
+  enum status status = session_open(&core->sessions, hello, ids_next(&core->ids, ID_PROCESS), peer->origin,
+                                    sync ? NULL : lane, out);
+  if (status != ST_OK) return status;
+  (*out)->resumable = peer->resumable && hello->features & FEATURE_RESUME && core->limits->resume;
+  if ((*out)->resumable) status = session_need_lanes(&core->sessions, *out);
+  if (status == ST_OK && sync) status = session_attach_sync(&core->sessions, *out, lane, hello->sent);
+  if (status != ST_OK)
     session_free(&core->sessions, *out);
-    return ST_NOMEM;
-  }
-  (*out)->lanes->due = clock_now(core->clock) + core->limits->handshake * 1000000;
-  return ST_OK;
+  else if (sync)
+    (*out)->lanes->due = clock_now(core->clock) + core->limits->handshake * 1000000;
+  return status;
 }
 
 bool core_is_document(const struct core_peer *peer, const struct details *details) {
@@ -157,7 +160,7 @@ static enum status open_all(struct core *core, struct lane *lane, const struct p
   enum status status = find_place(core, lane, peer, details, &place, fault);
   if (status != ST_OK) return status;
   before = place.contents ? place.contents->main->id : 0;
-  status = open_session(core, lane, hello, peer->origin, &session);
+  status = open_session(core, lane, hello, peer, &session);
   if (status != ST_OK) return out_of_memory(fault, status);
   process = session->process;
   status = open_main_frame(core, session, peer, details, &place);

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "base/payload.h"
-#include "wire/packet.h"
+#include "base/status.h"
 
 struct kept_packet {
   struct kept_packet *next;
@@ -20,14 +20,13 @@ struct kept_packet {
 struct kept {
   struct kept_packet *first, *last;
   uint64_t before; /* the number before that of `first` */
-  size_t bytes;
+  size_t bytes;    /* with what each packet costs besides */
 };
 
 void kept_deinit(struct kept *kept);
-/* Appends the packet with that payload, `shared` (may be NULL) by reference, else a copy; its number follows
- * the last one's. Borrowed from the queue; NULL when out of memory. */
-struct kept_packet *kept_put(struct kept *kept, const struct packet *packet, struct slice payload,
-                             struct payload *shared);
+/* Appends a packet: the bytes of `head`, copied, and `body` (may be NULL) by reference; its number follows
+ * the last one's. ST_OK or ST_NOMEM. */
+enum status kept_put(struct kept *kept, struct slice head, struct payload *body);
 /* Forgets the packets up to that number. */
 void kept_drop(struct kept *kept, uint64_t number);
 

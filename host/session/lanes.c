@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+#define SHARE_MIN 1024 /* below, a payload of its own costs more than the copy */
+#define ACK_PACKETS 64
+#define ACK_BYTES ((size_t)256 * 1024)
+
 enum status session_need_lanes(struct sessions *sessions, struct session *session) {
   struct lanes *lanes;
   if (session->lanes) return ST_OK;
@@ -10,7 +14,9 @@ enum status session_need_lanes(struct sessions *sessions, struct session *sessio
   lanes->session = session;
   lanes->kept_max = sessions->kept_max;
   lanes->kept.before = session->sent;
+  lanes->acked = session->received;
   list_init(&lanes->sync);
+  list_init(&lanes->owing);
   list_push(&sessions->lanes, &lanes->node);
   session->lanes = lanes;
   return ST_OK;
@@ -18,7 +24,7 @@ enum status session_need_lanes(struct sessions *sessions, struct session *sessio
 
 static bool is_needed(const struct session *session) {
   const struct lanes *lanes = session->lanes;
-  return !session->main || !list_empty(&lanes->sync) || lanes->kept.first;
+  return session->resumable || !session->main || !list_empty(&lanes->sync) || lanes->kept.first;
 }
 
 /* Gives the struct back where the session is as any other again. */
@@ -45,8 +51,13 @@ void session_attach_main(struct session *session, struct lane *lane, uint64_t se
   session->main = lane;
   lane->session = session;
   lane->received = sent;
-  if (session->lanes) kept_drop(&session->lanes->kept, received);
+  if (!session->lanes) return;
+  kept_drop(&session->lanes->kept, received);
+  session->lanes->acked = session->received; /* as welcome says */
+  list_remove(&session->lanes->owing);
 }
+
+/* ---- what is kept ---- */
 
 uint64_t session_resends_after(const struct session *session) {
   return session->lanes ? session->lanes->kept.before : session->sent;
@@ -64,9 +75,45 @@ void session_resend(struct session *session) {
   if (!lanes) return;
   for (struct kept_packet *packet = lanes->kept.first; packet; packet = packet->next)
     write_kept(session->main, packet);
-  kept_drop(&lanes->kept, session->sent);
+  if (!session->resumable) kept_drop(&lanes->kept, session->sent);
   settle(session);
 }
+
+void session_acknowledged(struct session *session, uint64_t received) {
+  if (session->resumable) kept_drop(&session->lanes->kept, received);
+}
+
+/* ---- what was received ---- */
+
+static void ack(struct lanes *lanes) {
+  struct session *session = lanes->session;
+  struct packet packet = {.kind = PACKET_ACK, .received = session->received};
+  list_remove(&lanes->owing);
+  lanes->unacked_bytes = 0;
+  if (!session->main || lanes->acked == session->received) return;
+  lanes->acked = session->received;
+  lane_write(session->main, &packet, slice_of(NULL, 0));
+}
+
+void session_owe_ack(struct sessions *sessions, struct session *session, size_t bytes) {
+  struct lanes *lanes = session->lanes;
+  uint64_t count = session->received - lanes->acked;
+  if (!session->resumable || !count) return;
+  lanes->unacked_bytes += bytes;
+  if (count >= ACK_PACKETS || lanes->unacked_bytes >= ACK_BYTES) {
+    ack(lanes);
+  } else if (list_empty(&lanes->owing)) {
+    bool first = list_empty(&sessions->owing);
+    list_push(&sessions->owing, &lanes->owing);
+    if (first && sessions->ack_later) sessions->ack_later(sessions->ack_user);
+  }
+}
+
+void sessions_ack(struct sessions *sessions) {
+  while (!list_empty(&sessions->owing)) ack(LIST_ENTRY(sessions->owing.next, struct lanes, owing));
+}
+
+/* ---- lanes ---- */
 
 void lanes_detach_sync(struct lane *lane) {
   struct sync_lane *sync = lane->sync;
@@ -98,13 +145,63 @@ struct lane *session_ready(const struct session *session) {
   return NULL;
 }
 
+/* Appends the packet; a `body` that is not NULL is to follow it. */
+static enum status put(struct buf *out, const struct packet *packet, struct slice payload,
+                       const struct payload *body) {
+  size_t start = out->len;
+  if (packet_put(out, packet, NULL, body ? body->len : payload.len) == ST_OK &&
+      (body || buf_put(out, payload.data, payload.len) == ST_OK))
+    return ST_OK;
+  out->len = start;
+  return ST_NOMEM;
+}
+
+/* Keeps the packet, and writes it where there is a main lane. */
+static enum status keep(struct lanes *lanes, const struct packet *packet, struct slice payload,
+                        struct payload *body) {
+  struct lane *lane = lanes->session->main;
+  struct buf alone = {0}, *out = lane ? lane->ops->begin(lane->user) : &alone;
+  size_t start = out->len;
+  enum status status = put(out, packet, payload, body);
+  if (status == ST_OK) {
+    status = kept_put(&lanes->kept, slice_of(out->data + start, out->len - start), body);
+    if (lane && body) lane->ops->share(lane->user, body);
+  }
+  if (lane) lane->ops->end(lane->user);
+  buf_deinit(&alone);
+  return status;
+}
+
+/* The session can no longer be what it was to its client, and ends with its connection. */
+static enum status give_up(struct lanes *lanes) {
+  struct lane *lane = lanes->session->main;
+  struct fault fault;
+  lanes->overfull = true;
+  if (!lane) return ST_CLOSED;
+  fault_set(&fault, ST_LIMIT, 4003, "ERR_LIMIT_OUTBOUND",
+            "limits.outbound_max (%zu bytes) exceeded by what the peer has not acknowledged",
+            lanes->kept_max);
+  lane->ops->close(lane->user, &fault);
+  return ST_CLOSED;
+}
+
 enum status lanes_write(struct session *session, const struct packet *packet, struct slice payload,
                         struct payload *shared) {
   struct lanes *lanes = session->lanes;
-  if (session->main) return session_write_main(session, packet, payload, shared);
+  struct payload *body = NULL;
+  enum status status;
+  if (session->main && (!session->resumable || !packet_numbered(packet->kind)))
+    return session_write_main(session, packet, payload, shared);
   if (!packet_numbered(packet->kind) || lanes->overfull) return ST_CLOSED;
-  lanes->overfull = !kept_put(&lanes->kept, packet, payload, shared) || lanes->kept.bytes > lanes->kept_max;
-  if (lanes->overfull) return ST_CLOSED;
+  if (shared && shared->len < SHARE_MIN)
+    payload = payload_slice(shared);
+  else if (shared)
+    body = payload_ref(shared);
+  else if (payload.len >= SHARE_MIN && !(body = payload_new(payload)))
+    return give_up(lanes);
+  status = keep(lanes, packet, payload, body);
+  payload_unref(body);
+  if (status != ST_OK || lanes->kept.bytes > lanes->kept_max) return give_up(lanes);
   session->sent++;
   return ST_OK;
 }
@@ -118,5 +215,6 @@ void lanes_free(struct session *session) {
   }
   kept_deinit(&lanes->kept);
   list_remove(&lanes->node);
+  list_remove(&lanes->owing);
   free(lanes);
 }

@@ -1,6 +1,7 @@
 /*
- * lanes: what a session needs besides one living main lane, made on demand: its sync lanes, and the packets
- * kept for a main lane that is not there. It knows no call and no clock; times are given to it.
+ * lanes: what a session needs besides one living main lane: its sync lanes, the packets kept for a main lane
+ * that is not there, and, where the session can be resumed, those that are not acknowledged. Made on demand;
+ * a session that can be resumed always has it. It knows no call and no clock; times are given to it.
  */
 #ifndef IPCHOST_SESSION_LANES_H
 #define IPCHOST_SESSION_LANES_H
@@ -18,13 +19,16 @@ struct sync_lane {
 };
 
 struct lanes {
-  struct list node; /* in sessions->lanes */
+  struct list node;  /* in sessions->lanes */
+  struct list owing; /* in sessions->owing, or in nothing */
   struct session *session;
   struct list sync; /* of struct sync_lane */
   struct kept kept;
   size_t kept_max;
-  uint64_t due;  /* ns: without a main lane the session ends then */
-  bool overfull; /* more than kept_max was to be kept, so that the session must end */
+  uint64_t acked;       /* what the client was told last of session->received */
+  size_t unacked_bytes; /* that have come since then, about */
+  uint64_t due;         /* ns: without a main lane the session ends then */
+  bool overfull;        /* more than kept_max was to be kept, so that the session must end */
 };
 
 /* Makes session->lanes if it is not there. ST_OK or ST_NOMEM. */
@@ -33,12 +37,19 @@ enum status session_need_lanes(struct sessions *sessions, struct session *sessio
 enum status session_attach_sync(struct sessions *sessions, struct session *session, struct lane *lane,
                                 uint64_t sent);
 /* Makes `lane` the main lane of a session that has none, counting from `sent`; forgets what is kept up to
- * `received`. The session is left without struct lanes if it needs none any longer. */
+ * `received`. */
 void session_attach_main(struct session *session, struct lane *lane, uint64_t sent, uint64_t received);
 /* The number before that of the first packet that session_resend would write. */
 uint64_t session_resends_after(const struct session *session);
-/* Writes what is kept to the main lane. */
+/* Writes what is kept to the main lane. The session is left without struct lanes if it needs none any longer.
+ */
 void session_resend(struct session *session);
+/* The client of a session that can be resumed has everything up to that number. */
+void session_acknowledged(struct session *session, uint64_t received);
+/* So many bytes have come on a lane: says what was received if that is due, else the session owes it. */
+void session_owe_ack(struct sessions *sessions, struct session *session, size_t bytes);
+/* Says it to all clients to which it is owed. */
+void sessions_ack(struct sessions *sessions);
 /* Takes a lane of either kind from its session. */
 void session_detach(struct lane *lane);
 /* The same for a sync lane whose session is about to end. */

@@ -15,6 +15,7 @@ static uint64_t key_of(const uint8_t *id) {
 void sessions_init(struct sessions *sessions, size_t kept_max) {
   *sessions = (struct sessions){.kept_max = kept_max};
   list_init(&sessions->lanes);
+  list_init(&sessions->owing);
 }
 
 void sessions_deinit(struct sessions *sessions) {

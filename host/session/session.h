@@ -59,13 +59,17 @@ struct session {
   struct session_ports *ports; /* NULL until there is one; the ipc layer's */
   struct session_asks *asks;   /* NULL until there is one: calls that the host makes of it; the ipc layer's */
   bool ending;
-  bool mute; /* the peer sends no more */
+  bool mute;      /* the peer sends no more */
+  bool resumable; /* it outlives the loss of its main lane */
 };
 
 struct sessions {
   struct map by_id, by_process;
-  struct list lanes; /* the struct lanes of all sessions that have one */
-  size_t kept_max;   /* bytes that are kept for one session at most */
+  struct list lanes;             /* the struct lanes of all sessions that have one */
+  struct list owing;             /* those whose clients are to be told what was received */
+  size_t kept_max;               /* bytes that are kept for one session at most */
+  void (*ack_later)(void *user); /* sessions_ack is to be called in a tenth of a second; may be NULL */
+  void *ack_user;
 };
 
 void sessions_init(struct sessions *sessions, size_t kept_max);

@@ -1,6 +1,7 @@
 -- Sync lanes: a second connection of a session, or an HTTP post, that carries a blocking call; docs/protocol.md,
 -- sections 3, 4 and 9. The clients are bare sockets, so that each packet goes where the spec says.
 local core = require "ipchost.core"
+local lanes = require "spec.functional.lane"
 local raw = require "spec.functional.raw"
 local support = require "spec.functional.support"
 local uv = require "luv"
@@ -25,79 +26,7 @@ local SCRIPT = [[
   end)
 ]]
 
--- A lane over a stream or a WebSocket.
-local Lane = {}
-Lane.__index = Lane
-
-local function new_session() return { id = core.random(16), secret = core.random(16) } end
-
---- Opens a connection; nothing is said yet.
-local function connect(host, transport, headers)
-  local self = setmetatable({ writer = core.writer(), reader = core.reader(), ws = transport == "ws" }, Lane)
-  if self.ws then
-    self.socket = raw.websocket(host.http_port, headers)
-  elseif transport == "tcp" then
-    self.socket = raw.open(math.tointeger(host.address.tcp:match(":(%d+)$")))
-  else
-    self.socket = raw.open_unix(host.address.unix:match("^unix:(.*)$"))
-  end
-  return self
-end
-
-function Lane:put(...)
-  assert(self.writer:put(...))
-  return self
-end
-
---- Sends what was put as one block.
-function Lane:flush()
-  local bytes = self.writer:take()
-  self.socket:write(self.ws and raw.frame(0x82, bytes:sub(5)) or bytes)
-  return self
-end
-
-local function put_hello(writer, session, lane, sent, details, received)
-  assert(writer:put("hello", 1, session.features or 0, session.id, session.secret, lane, sent, received or 0,
-    details or {}))
-end
-
-function Lane:hello(session, lane, sent, details)
-  put_hello(self.writer, session, lane, sent or 0, details)
-  return self
-end
-
---- Takes packets up to one of the kind.
-function Lane:packet(kind)
-  while true do
-    local packet = table.pack(self.reader:next())
-    if packet[1] == kind then return packet end
-    if not packet[1] then
-      if self.ws then
-        local first, block = self.socket:frame()
-        if first ~= 0x82 then error(("a frame %x instead of %s"):format(first, kind), 2) end
-        self.reader:feed(string.pack("<I4", #block) .. block)
-      else
-        local length = self.socket:take(4)
-        self.reader:feed(length .. self.socket:take(string.unpack("<I4", length)))
-      end
-    end
-  end
-end
-
---- The answer to a sync or invoke: its value.
-function Lane:reply(call)
-  local reply = self:packet("reply")
-  assert.equal(call, reply[2])
-  assert.equal(0, reply[3], tostring(reply[4] and type(reply[4]) == "table" and reply[4].message))
-  return reply[4]
-end
-
-function Lane:invoke(call, ...)
-  self:put("invoke", 0, call, 0, ...):flush()
-  return self:reply(call)
-end
-
-function Lane:close() self.socket:close() end
+local connect, new_session, put_hello = lanes.connect, lanes.session, lanes.put_hello
 
 -- HTTP
 

@@ -189,7 +189,7 @@ TEST(hello_opens_a_session) {
   CHECK(!welcome.resumed);
   CHECK(contains(welcome.payload, "routingId"));
   CHECK(core_contents(&client->core, 1) != NULL);
-  core_lane_closed(&client->core, &client->lane, true);
+  core_lane_closed(&client->core, &client->lane, LANE_CLEAN);
   CHECK_STR(client->log, "contents 1;frame 1 destroyed;contents 1 destroyed cleanly;");
   CHECK(core_contents(&client->core, 1) == NULL);
   client_free(client);
@@ -345,7 +345,7 @@ TEST(the_end_of_a_session_aborts_its_calls) {
   struct fault fault;
   give(client, (struct packet){.kind = PACKET_INVOKE, .call = 7, .channel = slice_str("b"), .payload = LIST},
        &fault);
-  core_lane_closed(&client->core, &client->lane, false);
+  core_lane_closed(&client->core, &client->lane, LANE_LOST);
   CHECK_STR(client->log,
             "message 2 b frame 1;aborted 2;frame 1 destroyed;contents 1 destroyed abnormal-exit;");
   core_reply(&client->core, client->call, REPLY_OK, MAP);
@@ -515,7 +515,7 @@ TEST(asks_end_with_their_frame_or_session) {
   give(client, (struct packet){.kind = PACKET_FRAME_CLOSE, .frame = 1}, &fault);
   CHECK_STR(client->log, "frame 2 destroyed;ask 1 destroyed;ask 3 destroyed;");
   client->log[0] = '\0';
-  core_lane_closed(&client->core, &client->lane, true);
+  core_lane_closed(&client->core, &client->lane, LANE_CLEAN);
   CHECK_STR(client->log, "frame 1 destroyed;contents 1 destroyed cleanly;ask 2 closed;");
   CHECK_INT(client->core.asks.by_id.count, 0);
   client_free(client);

@@ -90,7 +90,7 @@ static void open_host(void) {
 }
 
 static void close_host(void) {
-  for (size_t i = 0; i < CLIENTS; i++) core_lane_closed(&host.core, &host.clients[i].lane, true);
+  for (size_t i = 0; i < CLIENTS; i++) core_lane_closed(&host.core, &host.clients[i].lane, LANE_CLEAN);
   CHECK_INT(host.core.frames.frames.count, 0);
   CHECK_INT(host.core.frames.contents.count, 0);
   core_deinit(&host.core);
@@ -180,7 +180,7 @@ TEST(a_ticket_is_good_for_five_seconds) {
 TEST(an_end_takes_what_is_below) {
   open_host();
   open_tree();
-  core_lane_closed(&host.core, &host.clients[1].lane, false);
+  core_lane_closed(&host.core, &host.clients[1].lane, LANE_LOST);
   for (size_t i = 0; i < CLIENTS; i++) CHECK_INT(is_open(i), i == 0 || i == 2);
   for (size_t i = 3; i < CLIENTS; i++) CHECK_INT(host.clients[i].closed, 4007);
   CHECK_INT(host.frames_gone, 4);
@@ -200,7 +200,7 @@ TEST(an_end_that_ends_all_leaves_nothing) {
     open_host();
     open_tree();
     host.victim = 1;
-    core_lane_closed(&host.core, &host.clients[first].lane, false);
+    core_lane_closed(&host.core, &host.clients[first].lane, LANE_LOST);
     for (size_t i = 0; i < CLIENTS; i++) CHECK(!is_open(i));
     CHECK_INT(host.frames_gone, CLIENTS);
     CHECK_INT(host.contents_gone, 1);

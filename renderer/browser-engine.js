@@ -1,5 +1,7 @@
 /** What a page or a worker does for a session. */
 import { codedError } from './errors.js'
+import { takeTab } from './page-tab.js'
+import { PageWatch } from './page-watch.js'
 import { PostLane } from './post-lane.js'
 import { WebSocketLink } from './web-socket-link.js'
 
@@ -54,11 +56,18 @@ export function addressOfOrigin(scriptUrl) {
   throw codedError('ERR_ADDRESS', `'${scriptUrl}' did not come from a host: use connect(address)`)
 }
 
-/** What hello says of the page. */
-function claims() {
+const isDocument = () => typeof document === 'object'
+
+/** What a host is told of the document, and of what changes of it. */
+function state() {
   const { document, location, name } = /** @type {any} */ (globalThis)
-  const claimed = { url: location.href, name: name ?? '', client: 'ipchost-js/0.1.0 browser' }
-  return document ? { ...claimed, type: 'page', title: document.title, visibilityState: document.visibilityState } : claimed
+  return { url: location.href, name: name ?? '', title: document.title, visibilityState: document.visibilityState }
+}
+
+/** What hello says of the page or worker. */
+function claims() {
+  const client = 'ipchost-js/0.1.0 browser'
+  return isDocument() ? { type: 'page', client, ...state() } : { client, url: location.href, name: /** @type {any} */ (globalThis).name ?? '' }
 }
 
 /** @type {import('./connect.js').Engine & { addresses: string }} */
@@ -93,4 +102,6 @@ export const browserEngine = {
   /** No script of a page can tell. */
   isProxy: () => false,
   details: claims,
+  tab: (address) => takeTab(/** @type {string} */ (socketAddressOf(address))),
+  watch: (tell) => (isDocument() ? new PageWatch(state, tell) : undefined),
 }

@@ -19,6 +19,8 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
  * @property {(value: object) => boolean} isProxy
  * @property {() => Record<string, unknown>} details what hello says of the process
  * @property {(address: string) => import('./sync-calls.js').SyncLane} syncLane a link of its own for calls that block
+ * @property {(address: string) => import('./page-tab.js').Tab | undefined} [tab] the tab of the browser, if the session speaks for it
+ * @property {(tell: import('./page-watch.js').Tell) => { stop: () => void } | undefined} [watch] tells of what changes of what details said
  */
 
 /** @typedef {{ url?: string, name?: string, title?: string, token?: string, timeout?: number }} ConnectOptions */

@@ -120,6 +120,7 @@ type ConnectionListener = (change: ConnectionState) => void
 export interface Renderer<C extends Contract = Untyped> extends Emitter<'connection', ConnectionListener> {
   readonly ipcRenderer: IpcRenderer<C>
   readonly webFrame: WebFrame
+  /** The same over reloads, and over navigation within the origin: it is the tab's. */
   readonly webContentsId: number | undefined
   readonly processId: number | undefined
   on(name: 'connection', listener: ConnectionListener): this

@@ -62,6 +62,10 @@ export class Session {
   #closed
   /** @type {Closed | undefined} what the host said that it closes with */
   #bye
+  /** @type {import('./page-tab.js').Tab | undefined} the tab of the browser, if this session speaks for it */
+  #tab
+  /** @type {{ stop: () => void } | undefined} */
+  #watch
   #writing = false
   /** What the process waits for, besides calls: listeners, frames that are being opened, the welcome. */
   #holds = 0
@@ -105,9 +109,11 @@ export class Session {
     })
     this.#transport = transport
     this.#outbox = new Outbox(transport, this.#engine.defer)
-    this.#greeting = { type: 'native', ...this.#engine.details(), ...this.#details }
+    this.#tab = this.#engine.tab?.(address)
+    this.#greeting = { type: 'native', ...this.#engine.details(), ...this.#details, ...this.#tab?.details() }
     this.#put(KIND.HELLO, this.#hello(LANE_MAIN, 0), this.#greeting)
     this.#outbox.flush(false)
+    this.#watch = this.#engine.watch?.((navigated, changes) => this.#changed(navigated, changes))
     this.#hold()
   }
 
@@ -375,6 +381,19 @@ export class Session {
     this.#hold()
   }
 
+  /**
+   * What is said of the main frame is another now; what the page's own options say stays.
+   * @param {boolean} navigated
+   * @param {Record<string, string>} changes
+   */
+  #changed(navigated, changes) {
+    if (this.#closed) return
+    if (this.#writing) return this.#engine.defer(() => this.#changed(navigated, changes))
+    const details = Object.fromEntries(Object.entries(changes).filter(([name]) => !(name in this.#details)))
+    if (navigated && 'url' in details) this.#put(KIND.FRAME_NAVIGATE, { frame: MAIN_FRAME, inPage: true }, details)
+    else if (Object.keys(details).length > 0) this.#put(KIND.FRAME_UPDATE, { frame: MAIN_FRAME }, details)
+  }
+
   // ---- what comes ----
 
   /**
@@ -516,10 +535,11 @@ export class Session {
   }
 
   /** @param {any} details */
-  #welcome({ host, processId, webContentsId, frame, limits }) {
+  #welcome({ host, processId, webContentsId, frame, limits, tab }) {
     if (this.#welcomed) throw new MalformedError(1002, 'a second welcome')
     this.#welcomed = true
     this.#met(host)
+    if (tab) this.#tab?.keep(tab)
     this.processId = processId
     this.webContentsId = webContentsId
     Object.assign(/** @type {Outbox} */ (this.#outbox).limits, limits)
@@ -568,6 +588,8 @@ export class Session {
     if (this.#closed) return
     this.#inbox.flush()
     this.#closed = closed
+    this.#tab?.release()
+    this.#watch?.stop()
     this.#ports.end()
     this.#sync.close()
     const refused = this.#welcomed || !this.#outbox ? undefined : error ?? refusedError(this.address, closed)

@@ -236,7 +236,7 @@ enum status core_frame_update(struct core *core, struct session *session, const 
   if ((status = frame_update(frame, &details.claim)) != ST_OK)
     return fault_set(fault, status, 4005, "ERR_LIMIT_MEMORY", "%s: %s", packet_name(packet->kind),
                      status_name(status));
-  if (packet->kind == PACKET_FRAME_NAVIGATE && core->border)
+  if (packet->kind == PACKET_FRAME_NAVIGATE && !frame->detached && core->border)
     core->border->navigated(core->border_user, frame->id, packet->in_page);
   return ST_OK;
 }

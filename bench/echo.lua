@@ -1,2 +1,8 @@
 -- What the benchmark calls: the least that a handler can do.
 ipcMain.handle("echo", function(_, value) return value end)
+-- Joins the sender's port to whoever else is there.
+ipcMain.on("join", function(event)
+  for _, contents in ipairs(webContents.getAllWebContents()) do
+    if contents ~= event.sender then return contents:postMessage("joined", 0, event.ports) end
+  end
+end)

@@ -36,11 +36,11 @@ static int connect_tcp(const char *port) {
   return fd;
 }
 
-static size_t begin_block(struct link *link) {
+size_t link_begin(struct link *link) {
   return link->websocket ? websocket_begin(&link->out) : wire_begin(&link->out);
 }
 
-static void end_block(struct link *link, size_t begin) {
+void link_end(struct link *link, size_t begin) {
   if (link->websocket)
     websocket_end(&link->out, begin);
   else
@@ -100,9 +100,9 @@ void link_open(struct link *link, const char *address) {
     open_websocket(link, port + 1);
   else
     fail("not an address: %s", address);
-  size_t begin = begin_block(link);
+  size_t begin = link_begin(link);
   wire_put_hello(&link->out);
-  end_block(link, begin);
+  link_end(link, begin);
   if (!link_write(link)) fail("hello was cut");
   await_welcome(link);
 }
@@ -120,9 +120,9 @@ void link_set_nonblocking(struct link *link) {
 void link_fill(struct link *link, struct job *job, uint64_t count) {
   if (count > job->to_send) count = job->to_send;
   if (!count) return;
-  size_t begin = begin_block(link);
+  size_t begin = link_begin(link);
   for (uint64_t i = 0; i < count; i++) wire_put_invoke(&link->out, ++link->calls, job->payload);
-  end_block(link, begin);
+  link_end(link, begin);
   job->to_send -= count;
   link->in_flight += count;
 }
@@ -164,4 +164,24 @@ uint64_t link_read(struct link *link, struct job *job) {
   link->in_flight -= replies;
   job->to_receive -= replies;
   return replies;
+}
+
+uint64_t link_read_kind(struct link *link, uint64_t kind, uint64_t *call, size_t *len) {
+  uint64_t count = 0;
+  struct slice block;
+  read_more(link);
+  struct slice in = buf_slice(&link->in);
+  while (next_block(link, &in, &block)) {
+    struct wire_packet packet;
+    while (wire_next(&block, &packet)) {
+      if (packet.kind == WIRE_BYE)
+        fail("bye %u: %.*s", (unsigned)packet.call, (int)packet.payload.len, packet.payload.data);
+      if (packet.kind != kind) continue;
+      *call = packet.call;
+      *len = packet.payload.len;
+      count++;
+    }
+  }
+  consume(link, in);
+  return count;
 }

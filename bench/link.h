@@ -31,6 +31,12 @@ void link_set_nonblocking(struct link *link);
 void link_fill(struct link *link, struct job *job, uint64_t count);
 /* Writes what it can; true when nothing is left. */
 bool link_write(struct link *link);
+/* A block of packets that the caller appends to link->out. */
+size_t link_begin(struct link *link);
+void link_end(struct link *link, size_t begin);
+/* Reads once; returns how many packets of the kind came, and of the last one `call` and the payload's length.
+ */
+uint64_t link_read_kind(struct link *link, uint64_t kind, uint64_t *call, size_t *len);
 /* Reads once and checks the replies; returns how many came. */
 uint64_t link_read(struct link *link, struct job *job);
 

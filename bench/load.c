@@ -2,7 +2,9 @@
  * load: the load generator. It keeps `window` invokes of channel "echo" in flight on each of `connections`
  * links, counts and times them, and reads the server's CPU clock before and after. One line of key=value
  * pairs is its result; times are microseconds. Usage: load ADDRESS --pid PID [--connections N] [--window N]
- * [--count N] [--shape S] load ADDRESS --pid PID --idle N         memory of N connections that do nothing
+ * [--count N] [--shape S] load ADDRESS --pid PID --idle N         memory of N connections that do nothing;
+ * load ADDRESS --pid PID --ports 1 [--window N] [--count N] [--shape S]: messages of a port that the host
+ * forwards
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,12 +16,13 @@
 
 #include "link.h"
 #include "payload.h"
+#include "ports.h"
 #include "wire.h"
 
 struct options {
   const char *address, *shape;
   pid_t pid;
-  uint64_t connections, window, count, idle;
+  uint64_t connections, window, count, idle, ports;
 };
 
 static uint64_t clock_ns(clockid_t clock) {
@@ -60,7 +63,8 @@ static uint64_t number(const char *text) {
 static struct options parse(int argc, char **argv) {
   struct options options = {.shape = "int", .connections = 1, .window = 1, .count = 100000};
   if (argc < 2)
-    fail("load ADDRESS [--pid N] [--connections N] [--window N] [--count N] [--shape S] [--idle N]");
+    fail("load ADDRESS [--pid N] [--connections N] [--window N] [--count N] [--shape S] [--idle N] [--ports "
+         "1]");
   options.address = argv[1];
   for (int i = 2; i < argc; i += 2) {
     const char *name = argv[i], *value = argv[i + 1];
@@ -74,6 +78,8 @@ static struct options parse(int argc, char **argv) {
       options.count = number(value);
     else if (strcmp(name, "--idle") == 0)
       options.idle = number(value);
+    else if (strcmp(name, "--ports") == 0)
+      options.ports = number(value);
     else if (strcmp(name, "--shape") == 0 && value)
       options.shape = value;
     else
@@ -189,6 +195,21 @@ static void measure(const struct options *options) {
   buf_deinit(&payload);
 }
 
+static void measure_ports(const struct options *options) {
+  struct buf payload = {0};
+  struct joined joined;
+  payload_put(&payload, options->shape);
+  ports_open(&joined, options->address);
+  ports_run(&joined, buf_slice(&payload), options->window, options->count / 10 + 1);
+  uint64_t wall = clock_ns(CLOCK_MONOTONIC), server = server_ns(options),
+           own = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+  ports_run(&joined, buf_slice(&payload), options->window, options->count);
+  report(options, clock_ns(CLOCK_MONOTONIC) - wall, server_ns(options) - server,
+         clock_ns(CLOCK_PROCESS_CPUTIME_ID) - own, NULL);
+  ports_close(&joined);
+  buf_deinit(&payload);
+}
+
 static void measure_idle(const struct options *options) {
   struct link *links = calloc(options->idle, sizeof *links);
   if (!links) fail("out of memory");
@@ -210,6 +231,8 @@ int main(int argc, char **argv) {
   raise_descriptors();
   if (options.idle)
     measure_idle(&options);
+  else if (options.ports)
+    measure_ports(&options);
   else
     measure(&options);
   return 0;

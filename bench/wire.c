@@ -106,6 +106,20 @@ bool wire_next(struct slice *in, struct wire_packet *out) {
     out->payload = string(in, MAJOR_BYTES);
     skip(in, count - 4);
     break;
+  case WIRE_POST:
+    (void)expect(in, MAJOR_UINT);
+    (void)string(in, MAJOR_TEXT);
+    if (!expect(in, MAJOR_ARRAY)) fail("a post without a port");
+    out->call = expect(in, MAJOR_UINT);
+    out->payload = string(in, MAJOR_BYTES);
+    skip(in, count - 5);
+    break;
+  case WIRE_PORT_MESSAGE:
+    out->call = expect(in, MAJOR_UINT);
+    skip(in, expect(in, MAJOR_ARRAY));
+    out->payload = string(in, MAJOR_BYTES);
+    skip(in, count - 4);
+    break;
   case WIRE_BYE:
     out->call = expect(in, MAJOR_UINT);
     out->payload = string(in, MAJOR_TEXT);
@@ -198,6 +212,33 @@ void wire_put_reply(struct buf *out, uint64_t call, struct slice payload) {
   put(out, "\x84\x05", 2);
   wire_put_head(out, MAJOR_UINT, call);
   put(out, "\x00", 1);
+  put_bytes(out, payload);
+}
+
+void wire_put_join(struct buf *out) {
+  put(out,
+      "\x85\x07\x00\x64"
+      "join"
+      "\x81\x01\x41\x00",
+      12);
+}
+
+void wire_put_port_open(struct buf *out, uint64_t port, uint64_t window) {
+  put(out, "\x83\x08", 2);
+  wire_put_head(out, MAJOR_UINT, port);
+  wire_put_head(out, MAJOR_UINT, window);
+}
+
+void wire_put_port_credit(struct buf *out, uint64_t port, uint64_t bytes) {
+  put(out, "\x83\x0b", 2);
+  wire_put_head(out, MAJOR_UINT, port);
+  wire_put_head(out, MAJOR_UINT, bytes);
+}
+
+void wire_put_port_message(struct buf *out, uint64_t port, struct slice payload) {
+  put(out, "\x84\x09", 2);
+  wire_put_head(out, MAJOR_UINT, port);
+  put(out, "\x80", 1);
   put_bytes(out, payload);
 }
 

@@ -14,6 +14,8 @@ enum {
   WIRE_WELCOME = 1,
   WIRE_INVOKE = 3,
   WIRE_REPLY = 5,
+  WIRE_POST = 7,
+  WIRE_PORT_MESSAGE = 9,
   WIRE_PING = 19,
   WIRE_PONG = 20,
   WIRE_BYE = 21
@@ -21,7 +23,7 @@ enum {
 
 struct wire_packet {
   uint64_t kind;
-  uint64_t call;   /* invoke, reply; the token of a ping; the code of a bye */
+  uint64_t call;   /* invoke, reply; the token of a ping; the code of a bye; the first port of a post */
   uint64_t status; /* reply */
   struct slice payload;
 };
@@ -46,6 +48,12 @@ void wire_put_welcome(struct buf *out);
 /* An invoke of channel "echo"; `payload` is the whole document, the array of arguments. */
 void wire_put_invoke(struct buf *out, uint64_t call, struct slice payload);
 void wire_put_reply(struct buf *out, uint64_t call, struct slice payload);
+/* A post of 0 to channel "join" with the new port 1. */
+void wire_put_join(struct buf *out);
+void wire_put_port_open(struct buf *out, uint64_t port, uint64_t window);
+void wire_put_port_credit(struct buf *out, uint64_t port, uint64_t bytes);
+/* `payload` is the whole document. */
+void wire_put_port_message(struct buf *out, uint64_t port, struct slice payload);
 void wire_put_pong(struct buf *out, uint64_t token);
 
 #endif

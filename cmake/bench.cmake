@@ -9,5 +9,5 @@ endfunction()
 
 bench_program(raw_echo bench/raw_echo.c bench/wire.c)
 target_link_libraries(bench_raw_echo PRIVATE PkgConfig::UV)
-bench_program(load bench/load.c bench/link.c bench/payload.c bench/websocket.c bench/wire.c)
+bench_program(load bench/load.c bench/link.c bench/payload.c bench/ports.c bench/websocket.c bench/wire.c)
 bench_program(ready bench/ready.c bench/wire.c)

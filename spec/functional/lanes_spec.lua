@@ -67,7 +67,7 @@ for _, transport in ipairs { "unix", "tcp", "ws" } do
   describe("a sync lane over " .. transport, function()
     local host, session, main
 
-    setup(function() host = support.start(SCRIPT, { config = 'limits = { handshake = "1s", sync_reply = "2s" }' }) end)
+    setup(function() host = support.start(SCRIPT, { config = 'limits = { handshake = "1s", sync_reply = "1s" }' }) end)
     teardown(function() host:stop() end)
 
     before_each(function()
@@ -119,7 +119,7 @@ for _, transport in ipairs { "unix", "tcp", "ws" } do
       local sync = lane(1):put("sync", 0, 1, 9, "sync", "9"):flush()
       local bye = sync:packet("bye")
       assert.equal(4005, bye[2])
-      assert.matches("limits.sync_reply %(2000 ms%) exceeded", bye[3])
+      assert.matches("limits.sync_reply %(1000 ms%) exceeded", bye[3])
       assert.equal("", main:invoke(2, "log"))
       sync:close()
     end)

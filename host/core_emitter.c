@@ -94,12 +94,21 @@ void core_emitter_warn(lua_State *L, const char *text) {
   lua_call(L, 1, 0);
 }
 
+void core_emitter_push_runner(lua_State *L) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &RUNNER_KEY);
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &WARN_KEY);
+}
+
+void core_emitter_pop_runner(lua_State *L) {
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &WARN_KEY);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &RUNNER_KEY);
+}
+
 static int set_runner(lua_State *L) {
   luaL_checktype(L, 1, LUA_TFUNCTION);
   luaL_checktype(L, 2, LUA_TFUNCTION);
   lua_settop(L, 2);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &WARN_KEY);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &RUNNER_KEY);
+  core_emitter_pop_runner(L);
   return 0;
 }
 

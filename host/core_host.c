@@ -169,7 +169,7 @@ static void close_loop(struct core_host *self) {
 
 /* Ids and events that scripts hold say then that what they name is gone. */
 static void close_host(struct core_host *self) {
-  if (!self->opened || self->closed || self->generation.depth) return;
+  if (!self->opened || self->closed || core_host_inside(self)) return;
   self->closed = true;
   core_host_end_links(self);
   if (self->scripts) generations_close(self->scripts, NULL);
@@ -180,7 +180,7 @@ static void close_host(struct core_host *self) {
 
 /* host:inside(): its scripts are on the stack, and it cannot be closed. */
 static int host_inside(lua_State *L) {
-  lua_pushboolean(L, core_host_check(L, 1)->generation.depth > 0);
+  lua_pushboolean(L, core_host_inside(core_host_check(L, 1)));
   return 1;
 }
 
@@ -195,6 +195,11 @@ static int host_free(lua_State *L) {
   close_host(self);
   if (self->scripts) generations_free(self->scripts);
   self->scripts = NULL;
+  while (self->made) {
+    struct core_generation *before = self->made->before;
+    free(self->made);
+    self->made = before;
+  }
   if (self->opened) core_deinit(&self->core);
   log_close(self->log);
   self->log = NULL;
@@ -207,16 +212,21 @@ static int host_free(lua_State *L) {
 
 /* ---- time and turns ---- */
 
-/* host:turn(): what the border has to do in a turn of the loop. */
+/* host:turn(): what the border has to do in a turn of the loop. True if there was something, or the next has.
+ */
 static int host_turn(lua_State *L) {
-  uv_run(&core_host_check(L, 1)->loop, UV_RUN_NOWAIT);
-  return 0;
-}
-
-/* host:busy(): a turn would do something. */
-static int host_busy(lua_State *L) {
-  const struct core_host *self = core_host_check(L, 1);
-  lua_pushboolean(L, self->generation.microtasks || ports_ready(&self->core.ports));
+  struct core_host *self = core_host_check(L, 1);
+  bool did = ports_ready(&self->core.ports);
+  uv_run(&self->loop, UV_RUN_NOWAIT);
+  did = did || uv_backend_timeout(&self->loop) == 0;
+  for (struct core_generation *made = self->made; made; made = made->before) {
+    struct generation *generation = &made->generation;
+    if (!generation->microtasks || generation->closing || generation->depth) continue;
+    did = true;
+    generation_begin(generation);
+    generation_leave(generation);
+  }
+  lua_pushboolean(L, did);
   return 1;
 }
 
@@ -263,18 +273,50 @@ static int host_bind(lua_State *L) {
   return 0;
 }
 
-/* host:enter(fn, ...): calls it as a callback of the host's: what it raises is logged. */
+static struct generation *find_generation(const struct core_host *self, lua_Integer number) {
+  struct core_generation *made = self->made;
+  if (!number) return core_host_serving(self);
+  while (made && made->number != number) made = made->before;
+  return made && !made->generation.closing ? &made->generation : NULL;
+}
+
+/* host:enter(number, fn, ...): calls it as a callback of that generation's, of the one that serves for 0:
+ * what it raises is logged. Nothing is called where that one is closed. */
 static int host_enter(lua_State *L) {
   struct core_host *self = core_host_check(L, 1);
+  struct generation *generation = find_generation(self, luaL_checkinteger(L, 2));
   struct generation **bound = lua_getextraspace(L), *before = *bound;
   int status;
-  core_host_bind(self, L);
-  generation_begin(&self->generation);
-  status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+  if (!generation) return 0;
+  *bound = generation;
+  generation_begin(generation);
+  status = lua_pcall(L, lua_gettop(L) - 3, LUA_MULTRET, 0);
   if (status != LUA_OK) generation_log_error(L, L, "a callback");
-  generation_leave(&self->generation);
+  generation_leave(generation);
   *bound = before;
-  return status == LUA_OK ? lua_gettop(L) - 1 : 0;
+  return status == LUA_OK ? lua_gettop(L) - 2 : 0;
+}
+
+/* host:apart(run, warn, fn, ...): calls fn where listeners are started by run(listener, ...), as no
+ * generation's. */
+static int host_apart(lua_State *L) {
+  struct generation **bound = lua_getextraspace(L), *before = *bound;
+  int status, top = lua_gettop(L);
+  luaL_checkudata(L, 1, HOST);
+  luaL_checkany(L, 4);
+  core_emitter_push_runner(L);
+  lua_insert(L, 2);
+  lua_insert(L, 2); /* host, run and warn before, run, warn, fn, ... */
+  lua_pushvalue(L, 4);
+  lua_pushvalue(L, 5);
+  core_emitter_pop_runner(L);
+  *bound = NULL;
+  status = lua_pcall(L, top - 4, LUA_MULTRET, 0);
+  *bound = before;
+  lua_pushvalue(L, 2);
+  lua_pushvalue(L, 3);
+  core_emitter_pop_runner(L);
+  return status == LUA_OK ? lua_gettop(L) - 5 : lua_error(L);
 }
 
 /* host:load(): begins to run the scripts. */
@@ -294,6 +336,20 @@ static int host_loaded(lua_State *L) {
   return 1;
 }
 
+/* host:number(): of the generation that serves, in the order in which they were made. */
+static int host_number(lua_State *L) {
+  const struct core_host *self = core_host_check(L, 1);
+  lua_pushinteger(L, ((const struct core_generation *)core_host_serving(self))->number);
+  return 1;
+}
+
+/* host:scope(): on whose behalf the scripts run. */
+static int host_scope(lua_State *L) {
+  core_host_check(L, 1);
+  lua_pushinteger(L, generation_of(L)->scope);
+  return 1;
+}
+
 /* host:quit(): as app.quit. */
 static int host_quit(lua_State *L) {
   on_quit(core_host_check(L, 1));
@@ -305,22 +361,21 @@ static int host_quit(lua_State *L) {
 static void copy_options(lua_State *L, struct core_host *self) {
   struct clone_limits limits = {.depth = (unsigned)self->limits.nesting};
   struct fault fault;
-  lua_getfield(L, 2, "base");
+  lua_getfield(L, 1, "base");
   self->base = strdup(luaL_checkstring(L, -1));
-  lua_getfield(L, 2, "settings");
+  lua_getfield(L, 1, "settings");
   if (!lua_isnil(L, -1) && clone_encode(L, -1, "settings", &limits, &self->settings, &fault) != ST_OK)
     luaL_error(L, "%s", fault.text);
   if (!self->base) luaL_error(L, "not enough memory");
-  lua_getfield(L, 2, "load");
-  self->load = luaL_ref(L, LUA_REGISTRYINDEX);
+  lua_getfield(L, 1, "make");
+  self->make = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pop(L, 2);
 }
 
-/* host(environment, { base, settings, load }) */
+/* host{ base, settings, make } */
 static int host_new(lua_State *L) {
   struct core_host *self;
   luaL_checktype(L, 1, LUA_TTABLE);
-  luaL_checktype(L, 2, LUA_TTABLE);
   self = lua_newuserdatauv(L, sizeof *self, 1);
   memset(self, 0, sizeof *self);
   list_init(&self->links);
@@ -330,8 +385,6 @@ static int host_new(lua_State *L) {
   lua_newtable(L);
   lua_setiuservalue(L, -2, 1);
   copy_options(L, self);
-  lua_pushvalue(L, 1);
-  self->env = luaL_ref(L, LUA_REGISTRYINDEX);
   lua_pushvalue(L, -1);
   self->self = luaL_ref(L, LUA_REGISTRYINDEX);
   self->thread = lua_newthread(L);
@@ -340,13 +393,25 @@ static int host_new(lua_State *L) {
 }
 
 void core_host_open(lua_State *L) {
-  static const luaL_Reg methods[] = {
-      {"open", host_open}, {"close", host_close},   {"log", host_log},
-      {"turn", host_turn}, {"busy", host_busy},     {"now", host_now},
-      {"pass", host_pass}, {"due", host_due},       {"bind", host_bind},
-      {"load", host_load}, {"enter", host_enter},   {"loaded", host_loaded},
-      {"quit", host_quit}, {"inside", host_inside}, {"connect", core_host_connect},
-      {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"open", host_open},
+                                     {"number", host_number},
+                                     {"scope", host_scope},
+                                     {"close", host_close},
+                                     {"log", host_log},
+                                     {"turn", host_turn},
+
+                                     {"now", host_now},
+                                     {"pass", host_pass},
+                                     {"due", host_due},
+                                     {"bind", host_bind},
+                                     {"load", host_load},
+                                     {"enter", host_enter},
+                                     {"apart", host_apart},
+                                     {"loaded", host_loaded},
+                                     {"quit", host_quit},
+                                     {"inside", host_inside},
+                                     {"connect", core_host_connect},
+                                     {NULL, NULL}};
   luaL_newmetatable(L, HOST);
   lua_pushcfunction(L, host_free);
   lua_setfield(L, -2, "__gc");

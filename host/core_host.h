@@ -23,16 +23,25 @@ struct core_host {
   struct buf
       lines; /* what was logged and not taken: struct core_host_line and its texts, one after another */
   struct core core;
-  struct generation generation;
+  struct core_generation *made; /* the latest; by `before` the others */
+  lua_Integer made_count;
   struct generations *scripts; /* NULL before it is opened */
   struct list links;
-  lua_State *thread;           /* what the border runs in; anchored */
-  int self, env, load, anchor; /* registry references: userdata, environment, load(paths, done), thread */
-  char *base;                  /* app.getAppPath */
-  struct buf settings;         /* a value document */
+  lua_State *thread;      /* what the border runs in; anchored */
+  int self, make, anchor; /* registry references: userdata, function that makes environments, thread */
+  char *base;             /* app.getAppPath */
+  struct buf settings;    /* a value document */
   enum { LOADING, LOADED, FAILED } loaded;
   uint64_t due; /* ns: when the core has something to do; 0: nothing */
   bool opened, closed, quitting;
+};
+
+/* An environment; it stays for as long as the host's userdata. */
+struct core_generation {
+  struct generation generation; /* first */
+  struct core_generation *before;
+  lua_Integer number;      /* from 1, in the order in which they were made */
+  int env, finish, anchor; /* registry references: environment, finish(hooks), thread */
 };
 
 /* ---- core_host.c ---- */
@@ -47,9 +56,13 @@ extern const struct generation_kind core_host_generation;
 /* The same for a coroutine that may be a script's, or the spec's: raises inside of another host's scripts.
  * [-0, +0, v] */
 void core_host_switch(lua_State *L, struct core_host *self);
+/* The generation that serves, or else the latest. */
+struct generation *core_host_serving(const struct core_host *self);
+/* True while scripts are on the stack. */
+bool core_host_inside(const struct core_host *self);
 /* Has what runs in `co` belong to the host: the border finds it by the coroutine. [-0, +0, -] */
 static inline void core_host_bind(struct core_host *self, lua_State *co) {
-  *(struct generation **)lua_getextraspace(co) = &self->generation;
+  *(struct generation **)lua_getextraspace(co) = core_host_serving(self);
 }
 
 /* ---- core_host_link.c ---- */

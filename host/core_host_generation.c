@@ -3,7 +3,12 @@
  * `package.loaded` are tables of its own. While the environment is set up they stand in for the state's.
  */
 #include "core_host.h"
+
+#include <lualib.h>
+#include <stdlib.h>
+
 #include "core_module.h"
+#include "lua/generation_private.h"
 #include "lua/runtime.h"
 
 static const char *const no_scripts[] = {NULL};
@@ -46,17 +51,32 @@ static int take(lua_State *L, const char *name) {
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+/* Of the table at the top, when the kit's finish(table) has put its own there. [-0, +0, e] */
+static void take_hooks(lua_State *L, struct generation *generation) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct core_generation *)generation)->finish);
+  lua_pushvalue(L, -2);
+  lua_call(L, 1, 0);
+  generation->drain = take(L, "drain");
+  generation->top_level = take(L, "top_level");
+  generation->load = take(L, "load");
+  generation->contexts = take(L, "contexts");
+  generation->retire = take(L, "retire");
+  generation->files = take(L, "files");
+  generation->position = take(L, "position");
+}
+
 /* [-0, +0, e] with the environment as the state's globals */
 static int set_up(lua_State *L) {
   struct generation *generation = generation_of(L);
+  lua_getglobal(L, LUA_COLIBNAME);
+  generation_open_coroutines(L);
+  generation_scope_open(L);
   lua_getglobal(L, "require");
   lua_pushliteral(L, "ipchost.environment");
   lua_call(L, 1, 1);
   push_environment_host(L, generation);
   lua_call(L, 1, 1);
-  generation->drain = take(L, "drain");
-  generation->top_level = take(L, "top_level");
-  generation->load = host_of(generation)->load;
+  take_hooks(L, generation);
   lua_settop(L, 0);
   lua_pushcfunction(L, generation->options.setup);
   lua_pushlightuserdata(L, generation->options.user);
@@ -83,7 +103,18 @@ static void switch_to(lua_State *L, void *owner) {
 }
 
 void core_host_switch(lua_State *L, struct core_host *self) {
-  switch_to(L, &self->generation);
+  switch_to(L, core_host_serving(self));
+}
+
+struct generation *core_host_serving(const struct core_host *self) {
+  struct generation *serving = self->scripts ? generations_serving(self->scripts) : NULL;
+  return serving || !self->made ? serving : &self->made->generation;
+}
+
+bool core_host_inside(const struct core_host *self) {
+  for (const struct core_generation *made = self->made; made; made = made->before)
+    if (made->generation.depth) return true;
+  return false;
 }
 
 /* Of listeners that are started in the state, those of hosts are the border's. */
@@ -116,11 +147,11 @@ static void swap_loaded(lua_State *L) {
 }
 
 static int open_state(lua_State *L) {
-  struct core_host *self = lua_touserdata(L, 1);
+  struct core_generation *made = lua_touserdata(L, 1);
   int status;
   lua_pushboolean(L, 1);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &self->generation);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, self->env);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &made->generation);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, made->env);
   lua_getfield(L, -1, "package");
   lua_getfield(L, -1, "loaded");
   lua_replace(L, -2);
@@ -139,17 +170,51 @@ static int open_state(lua_State *L) {
   return status == LUA_OK ? 0 : lua_error(L);
 }
 
+/* make(number) gives the environment and finish(hooks). [-0, +0, e] */
+static int make(lua_State *L) {
+  struct core_generation *made = lua_touserdata(L, 1);
+  struct core_host *self = host_of(&made->generation);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, self->make);
+  lua_pushinteger(L, made->number);
+  lua_call(L, 1, 2);
+  made->finish = luaL_ref(L, LUA_REGISTRYINDEX);
+  made->env = luaL_ref(L, LUA_REGISTRYINDEX);
+  made->generation.L = lua_newthread(L);
+  made->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
+  return 0;
+}
+
+static enum status make_environment(struct core_host *self, struct core_generation *made) {
+  lua_State *L = self->thread;
+  enum status status = ST_OK;
+  lua_pushcfunction(L, make);
+  lua_pushlightuserdata(L, made);
+  if (lua_pcall(L, 1, 0, 0) == LUA_OK) return ST_OK;
+  log_line(self->log, LOG_ERROR, "script", "the script environment: %s", lua_tostring(L, -1));
+  status = ST_SCRIPT;
+  lua_pop(L, 1);
+  return status;
+}
+
 static enum status open_generation(struct generation **out, const struct generation_options *options,
                                    struct fault *fault) {
   struct core_host *self = options->outer->data;
-  struct generation *generation = &self->generation;
+  struct core_generation *made = calloc(1, sizeof *made);
+  struct generation *generation = &made->generation;
+  if (!made) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
   generation->options = *options;
   generation->options.scripts = no_scripts;
-  generation->L = self->thread;
   generation->loop.handle_queue[0] = generation->loop.handle_queue[1] = &generation->loop.handle_queue;
-  core_host_bind(self, self->thread);
+  made->number = ++self->made_count;
+  if (make_environment(self, made) != ST_OK) {
+    free(made);
+    return fault_set(fault, ST_SCRIPT, 0, NULL, "the script environment cannot be set up");
+  }
+  made->before = self->made;
+  self->made = made;
+  *(struct generation **)lua_getextraspace(generation->L) = generation;
   *out = generation;
-  if (generation_enter(generation, "the script environment", open_state, self) != ST_OK)
+  if (generation_enter(generation, "the script environment", open_state, made) != ST_OK)
     return fault_set(fault, ST_SCRIPT, 0, NULL, "the script environment cannot be set up");
   return ST_OK;
 }
@@ -165,28 +230,48 @@ static void drop(lua_State *L, int reference) {
 /* What is left of it finds an empty table where it had its own, so that all that can be collected is. [-0,
  * +0, m] */
 static int forget(lua_State *L) {
-  struct core_host *self = lua_touserdata(L, 1);
-  const struct generation *generation = &self->generation;
+  const struct core_generation *made = lua_touserdata(L, 1);
+  const struct generation *generation = &made->generation;
   const struct runtime *rt = generation->options.user;
-  const int references[] = {self->env,         generation->drain, generation->top_level,
-                            generation->load,  rt->threads,       rt->ipcmain,
-                            rt->app,           rt->handlers,      rt->listeners,
-                            rt->contents,      rt->frames,        rt->dead,
-                            rt->pending,       rt->signals,       rt->hooks,
-                            rt->asks,          rt->warned,        rt->ports,
-                            rt->started_ports, rt->children};
+  const int references[] = {made->env,
+                            made->finish,
+                            generation->drain,
+                            generation->top_level,
+                            generation->load,
+                            generation->contexts,
+                            generation->retire,
+                            generation->files,
+                            generation->position,
+                            generation->scope_of,
+                            generation->made,
+                            generation->waiting,
+                            rt->threads,
+                            rt->ipcmain,
+                            rt->app,
+                            rt->handlers,
+                            rt->listeners,
+                            rt->contents,
+                            rt->frames,
+                            rt->dead,
+                            rt->pending,
+                            rt->signals,
+                            rt->hooks,
+                            rt->asks,
+                            rt->warned,
+                            rt->ports,
+                            rt->started_ports,
+                            rt->children,
+                            rt->held};
   lua_newtable(L);
   for (size_t i = 0; i < sizeof references / sizeof *references; i++) drop(L, references[i]);
   return 0;
 }
 
 static void close_generation(struct generation *generation) {
-  struct core_host *self = host_of(generation);
-  lua_State *L = self->thread;
+  lua_State *L = host_of(generation)->thread;
   generation->closing = true;
-  lua_settop(L, 0);
   lua_pushcfunction(L, forget);
-  lua_pushlightuserdata(L, self);
+  lua_pushlightuserdata(L, generation);
   if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
   generation->options.closed(generation->options.user);
 }

@@ -32,6 +32,9 @@ void core_emitter_own(lua_State *L);
 /* What that has emitter_setup call. */
 void core_emitter_start(lua_State *L, int nargs);
 void core_emitter_warn(lua_State *L, const char *text);
+/* What set_runner has set, run and warn; and sets it to those at the top. [-0, +2, -] and [-2, +0, m] */
+void core_emitter_push_runner(lua_State *L);
+void core_emitter_pop_runner(lua_State *L);
 
 /* Returns nil, message, code, close code. [-0, +4, m] */
 int core_push_fault(lua_State *L, const struct fault *fault);

@@ -37,6 +37,11 @@ void generation_scope_open(lua_State *L);
 lua_Integer generation_scope_enter(lua_State *L, lua_State *co);
 void generation_scope_leave(lua_State *L, lua_State *co, bool yielded, lua_Integer before);
 
+/* ---- generation_coroutines.c ---- */
+
+/* Sets them in the table at the top. [-0, +0, m] */
+void generation_open_coroutines(lua_State *L);
+
 /* ---- generation_libs.c ---- */
 
 /* Standard libraries, luv and the embedded modules. Raises. [-0, +0, e] */

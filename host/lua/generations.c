@@ -9,6 +9,11 @@
 
 /* ---- looks ---- */
 
+struct generation *generations_serving(const struct generations *generations) {
+  const struct scripts *serving = generations->roles[SERVING];
+  return serving ? serving->runtime.generation : NULL;
+}
+
 bool generations_reloading(const struct generations *generations) {
   return generations->roles[LOADING] != NULL;
 }
@@ -126,7 +131,8 @@ static void begin(struct generations *generations) {
   }
   list_push(&generations->all, &generations->roles[LOADING]->node);
   generations->count++;
-  uv_timer_start(&generations->limit, on_limit, generations->options.limits->load, 0);
+  if (!generations->options.kept)
+    uv_timer_start(&generations->limit, on_limit, generations->options.limits->load, 0);
   scripts_load(generations->roles[LOADING], on_loaded);
 }
 
@@ -150,10 +156,6 @@ static void refuse(struct generations *generations, const char *text) {
 
 void generations_reload(struct generations *generations) {
   if (generations->closing || !generations->roles[SERVING]) return;
-  if (generations->options.kept) {
-    refuse(generations, "the host of a test is not reloaded; make another");
-    return;
-  }
   if (generations->declined) {
     log_line(generations->options.log, LOG_WARN, "host",
              "the scripts have changed, and have declined to be reloaded: restart to load them anew");
@@ -206,6 +208,7 @@ enum status generations_open(struct generations **out, const struct generations_
   generations->options = *options;
   generations->number = 1;
   list_init(&generations->all);
+  list_init(&generations->kept);
   open_timers(generations, options->loop);
   *out = generations;
   status = scripts_open(&generations->roles[SERVING], generations, options, 1, false, fault);
@@ -281,7 +284,7 @@ void generations_closed(struct generations *generations, struct scripts *scripts
   list_remove(&scripts->node);
   generations->count--;
   if (generations->options.kept)
-    generations->kept = scripts;
+    list_push(&generations->kept, &scripts->node);
   else
     scripts_free(scripts);
   if (!generations->closing || !list_empty(&generations->all)) return;
@@ -320,6 +323,10 @@ void generations_close(struct generations *generations, void (*closed)(void *use
 }
 
 void generations_free(struct generations *generations) {
-  if (generations->kept) scripts_free(generations->kept);
+  while (!list_empty(&generations->kept)) {
+    struct scripts *scripts = LIST_ENTRY(generations->kept.next, struct scripts, node);
+    list_remove(&scripts->node);
+    scripts_free(scripts);
+  }
   free(generations);
 }

@@ -30,8 +30,8 @@ struct generations_options {
   const struct child_ops *child_ops;
   void *child_user;
   bool dev, generational;
-  /* Objects that scripts made may outlive generations_close: then generations_free frees, and nothing is
-   * loaded anew. */
+  /* Objects that scripts made may outlive generations_close: then generations_free frees. A load has no
+   * limit. */
   bool kept;
   void (*quit)(void *user); /* a script called app.quit */
   void *user;
@@ -55,6 +55,8 @@ enum status generations_open(struct generations **out, const struct generations_
 void generations_load(struct generations *generations, void (*done)(void *user, enum status status));
 /* Loads them anew, from a later turn of the loop; one that is being loaded is given up. */
 void generations_reload(struct generations *generations);
+/* The one that serves; NULL once it is closed. */
+struct generation *generations_serving(const struct generations *generations);
 /* True while one is loaded beside the one that serves. */
 bool generations_reloading(const struct generations *generations);
 /* The one that serves wants no other in its place. */

@@ -14,8 +14,8 @@ struct generations {
   /* The one that serves; that which is loaded beside it; the one before, while dispatches are in flight
    * there. */
   struct scripts *roles[ROLES];
-  struct scripts *kept; /* of options.kept, once it is closed */
-  struct list all;      /* these, and those that are being closed */
+  struct list kept; /* of options.kept: those that are closed */
+  struct list all;  /* the roles', and those that are being closed */
   size_t count;
   uint64_t number;    /* of the latest that served */
   uint64_t begun;     /* ns: when the load began */

@@ -388,6 +388,116 @@ describe("what scripts raise", function()
   end)
 end)
 
+describe("host:reload()", function()
+  it("has the scripts run again with new globals, and carries state and renderers over", function()
+    local loads, disposed = 0, {}
+    local host <close> = test.host { scripts = { function()
+      loads = loads + 1
+      local n = loads
+      assert(fresh == nil)
+      fresh = n
+      counts = hot.persist("counts", { calls = 0 })
+      hot.data.list = hot.data.list or {}
+      hot.dispose(function() disposed[#disposed + 1] = n end)
+      app.on("ready", function(event) replayed = event.replayed end)
+      ipcMain.handle("call", function()
+        counts.calls = counts.calls + 1
+        table.insert(hot.data.list, n)
+        return { n, counts.calls, table.unpack(hot.data.list) }
+      end)
+    end } }
+    local r, told = host:renderer(), nil
+    r:on("ipchost:reloaded", function(_, what) told = what.generation end)
+    assert.same({ 1, 1, 1 }, { table.unpack(r:invoke "call") })
+    local contents = r.contents
+    local report = host:reload()
+    assert.is_true(report.ok, report.error)
+    assert.same({ 1 }, disposed)
+    assert.equal(2, told)
+    assert.same({ 2, true, 2 }, { host.fresh, host.replayed, host.hot.generation })
+    assert.same({ 2, 2, 1, 2 }, { table.unpack(r:invoke "call") })
+    assert.equal(contents.id, r.contents.id)
+    local heard
+    r:on("heard", function(_, what) heard = what end)
+    r.contents:send("heard", 1)
+    host:tick()
+    assert.equal(1, heard)
+  end)
+
+  it("leaves those that serve as they are where it fails, and says why", function()
+    local broken = false
+    local host <close> = test.host { scripts = { function()
+      if broken then error "broken now" end
+      failures = {}
+      hot.on("failed", function(report) failures[#failures + 1] = report.error end)
+      ipcMain.handle("alive", function() return true end)
+    end } }
+    local r = host:renderer()
+    broken = true
+    local report = host:reload()
+    assert.is_false(report.ok)
+    assert.matches("kit_spec.lua:%d+: broken now", report.error)
+    assert.matches("broken now", host.failures[1])
+    assert.is_true(r:invoke "alive")
+    assert.same({}, host:errors())
+    broken = false
+    assert.is_true(host:reload().ok)
+    assert.is_true(r:invoke "alive")
+  end)
+
+  it("reads paths again, and what they require", function()
+    local folder = os.tmpname()
+    os.remove(folder)
+    assert(require("luv").fs_mkdir(folder, 448))
+    local function write(name, text)
+      local file = assert(io.open(folder .. "/" .. name, "w"))
+      file:write(text)
+      file:close()
+    end
+    write("main.lua", "local part = require 'part' ipcMain.handle('part', function() return part end)")
+    write("part.lua", "return 1")
+    local host <close> = test.host { scripts = { folder .. "/main.lua" } }
+    local r = host:renderer()
+    assert.equal(1, r:invoke "part")
+    write("part.lua", "return 2")
+    local report = host:reload()
+    assert.is_true(report.ok, report.error)
+    assert.equal(2, r:invoke "part")
+    assert.same({ folder .. "/main.lua", folder .. "/part.lua" }, report.files)
+    for _, name in ipairs { "main.lua", "part.lua", "" } do os.remove(folder .. "/" .. name) end
+  end)
+
+  it("lets calls in flight be answered where they began, and ends what nobody waits for", function()
+    local loads, beats = 0, {}
+    local host <close> = test.host { scripts = { function()
+      loads = loads + 1
+      local n = loads
+      ipcMain.handle("slow", function()
+        async.sleep(100)
+        return n
+      end)
+      async.run(function()
+        while true do
+          async.sleep(30)
+          beats[#beats + 1] = n
+        end
+      end)
+    end } }
+    local r = host:renderer()
+    local before = r.ipcRenderer.invoke "slow"
+    host:advance(30)
+    assert.same({ 1 }, beats)
+    local report = host:reload()
+    assert.equal(1, report.leftovers)
+    local after = r.ipcRenderer.invoke "slow"
+    host:advance(60)
+    assert.same({ 1, 2, 2 }, beats)
+    host:advance(60)
+    assert.equal(1, host:await(before))
+    assert.equal(2, host:await(after))
+  end)
+end)
+
 describe("hosts in one state", function()
   it("know nothing of each other", function()
     local a <close> = test.host { scripts = { function()

@@ -52,7 +52,7 @@ end
 
 --- Why nothing goes on, for whoever waits.
 local function stuck(engine)
-  local due = engine.loop:next_due()
+  local due = engine:next_due()
   if due then
     local text = "nothing happens before the clock is advanced: the next timer is due in %d ms, see host:advance"
     return text:format(due)
@@ -60,16 +60,21 @@ local function stuck(engine)
   return "nothing is left that could settle what is awaited"
 end
 
---- Runs fn(...) as a task of the host's, so that it may await, until it is done; returns its results or raises its
--- error.
+--- The async of the task that runs: the scripts', or the renderers' side's; nil outside.
+local function running_async(engine)
+  if engine.client.scheduler.is_task() then return engine.client.async end
+  for _, generation in pairs(engine.generations) do
+    if generation.env.require("async.scheduler").is_task() then return generation.env.async end
+  end
+end
+
+--- Runs fn(...) as a task, so that it may await, until it is done; returns its results or raises its error.
 function Host:run(fn, ...)
   local engine = engine_of(self)
-  local env, args = engine.env, table.pack(...)
-  local scheduler = env.require("async.scheduler")
-  if scheduler.is_task() then return fn(...) end
-  local state = { settled = false }
-  engine.core:enter(function()
-    env.async.run(function() return fn(table.unpack(args, 1, args.n)) end):next(
+  if running_async(engine) then return fn(...) end
+  local args, state = table.pack(...), { settled = false }
+  engine.core:enter(0, function()
+    engine.client.async.run(function() return fn(table.unpack(args, 1, args.n)) end):next(
       function(...) state.settled, state.values = true, table.pack(...) end,
       function(reason) state.settled, state.reason = true, reason end)
   end)
@@ -79,13 +84,13 @@ function Host:run(fn, ...)
   return table.unpack(state.values, 1, state.values.n)
 end
 
---- Starts fn(...) as a task of the host's, for what waits while the spec goes on; host:await gives its results or
+--- Starts fn(...) as a task, for what waits while the spec goes on; host:await gives its results or
 -- raises its error.
 function Host:start(fn, ...)
   local engine = engine_of(self)
   local args, task = table.pack(...), nil
-  engine.core:enter(function()
-    task = engine.env.async.run(function() return fn(table.unpack(args, 1, args.n)) end)
+  engine.core:enter(0, function()
+    task = engine.client.async.run(function() return fn(table.unpack(args, 1, args.n)) end)
     task.handled = true
   end)
   engine:tick()
@@ -96,7 +101,9 @@ end
 function Host:await(value, ...)
   local engine = engine_of(self)
   if not is_thenable(value) then return value, ... end
-  return self:run(engine.env.await, value)
+  local async = running_async(engine)
+  if async then return async.await(value) end
+  return self:run(engine.client.async.await, value)
 end
 
 --- Lets happen all that can happen without time passing.
@@ -125,7 +132,18 @@ function Host:renderer(options)
 end
 
 --- Two ports that are joined, to be posted by a renderer.
-function Host:channel() return engine_of(self).env.require("ipchost.renderer").MessageChannel.pair() end
+function Host:channel() return engine_of(self).client.env.require("ipchost.renderer").MessageChannel.pair() end
+
+--- Loads the scripts anew, as `app.reload` does: paths are read again, functions and sources run again, each with new
+-- globals. What fails leaves the scripts that serve as they are.
+-- @treturn table the report: `ok`, `error`, `files`, `ms`, `disposed`, `leftovers`
+function Host:reload()
+  local engine = engine_of(self)
+  if engine.core:inside() then error("host:reload: scripts reload by app.reload()", 2) end
+  local report = engine:reload()
+  if not report then error(stuck(engine), 2) end
+  return report
+end
 
 --- Takes what scripts raised and nobody was told of: a list of texts with their tracebacks. The error of a handler is
 -- its caller's, and not among them.
@@ -160,9 +178,9 @@ local class = {
   __name = "ipchost.test.host",
   __index = function(self, key)
     if Host[key] then return Host[key] end
-    return engine_of(self).env[key]
+    return engine_of(self):environment()[key]
   end,
-  __newindex = function(self, key, value) engine_of(self).env[key] = value end,
+  __newindex = function(self, key, value) engine_of(self):environment()[key] = value end,
   -- What went wrong before is what the spec fails with.
   __close = function(self, failure)
     local errors = close(self)

@@ -26,67 +26,107 @@ local function absolute(path)
   return (os.getenv("PWD") or ".") .. "/" .. path
 end
 
---- The scripts as functions, and the folders of those that are files.
+--- The scripts as functions, and the paths of those that are files.
 local function compile(env, scripts)
-  local chunks, folders = {}, {}
+  local chunks, paths = {}, {}
   for i, script in ipairs(scripts) do
     local chunk, message
     if type(script) == "function" then
       chunk = environment.adopt(env, script)
     elseif is_path(script) then
       chunk, message = env.loadfile(script, "t")
-      folders[#folders + 1] = folder_of(script)
+      paths[#paths + 1] = script
     else
       chunk, message = env.load(script, ("=scripts[%d]"):format(i), "t")
     end
     if not chunk then error(message, 0) end
     chunks[i] = { run = chunk, name = type(script) == "string" and is_path(script) and script or nil }
   end
-  return chunks, folders
+  return chunks, paths
 end
 
---- The function that the host calls to run them: load(_, done), where done(nil) or done(text) follows.
-local function loader(self)
-  return function(_, done)
-    local env = self.env
-    local function run()
-      for _, chunk in ipairs(self.chunks) do chunk.run(chunk.name) end
-    end
-    local co = env.coroutine.create(function()
-      local ok, message = xpcall(run, function(message) return debug.traceback(tostring(message), 2) end)
-      done(not ok and message or nil)
-    end)
-    env.require("async.scheduler").top_level[co] = true
-    local ok, message = coroutine.resume(co)
-    if not ok then done(tostring(message)) end
-  end
-end
-
-local function search_first(env, path, folders)
+local function search_first(env, path, scripts)
   local parts = { path }
-  for _, folder in ipairs(folders) do
-    parts[#parts + 1] = folder .. "/?.lua"
-    parts[#parts + 1] = folder .. "/?/init.lua"
+  for _, script in ipairs(scripts) do
+    if type(script) == "string" and is_path(script) then
+      parts[#parts + 1] = folder_of(script) .. "/?.lua"
+      parts[#parts + 1] = folder_of(script) .. "/?/init.lua"
+    end
   end
   parts[#parts + 1] = env.package.path
   env.package.path = table.concat(parts, ";")
 end
 
---- Makes a host of the options that `test.host` was given, and runs its scripts.
+--- The function that the host calls to run the scripts: load(_, done), where done(nil) or done(text) follows.
+local function new_load(env, options, files)
+  local scheduler, worker = env.require "async.scheduler", env.require "async.worker"
+  local function run()
+    local chunks, paths = compile(env, options.scripts)
+    table.move(paths, 1, #paths, #files + 1, files)
+    for _, chunk in ipairs(chunks) do chunk.run(chunk.name) end
+  end
+  local function describe(message) return scheduler.describe(message) .. "\n" .. worker.trace(message, 2) end
+  return function(_, done)
+    local co = env.coroutine.create(function()
+      local ok, message = xpcall(run, describe)
+      done(not ok and message or nil)
+    end)
+    scheduler.top_level[co] = true
+    local ok, message = env.coroutine.resume(co)
+    if not ok then done(tostring(message)) end
+  end
+end
+
+--- Makes a generation: its environment, and what completes the functions that the host calls there.
+local function make(self, options, number)
+  local env, loop = environment.new(), Loop.new(self.core, number)
+  environment.join(env, loop.uv)
+  self.generations[number] = { env = env, loop = loop }
+  return env, function(hooks)
+    search_first(env, options.path, options.scripts)
+    hooks.load = new_load(env, options, hooks.files)
+    local retire = hooks.retire
+    function hooks.retire(scope_of, kept)
+      local ended = retire(scope_of, kept)
+      loop:retire(kept)
+      return ended
+    end
+  end
+end
+
+--- The renderers' side: async and the renderer, by the host's clock, for as long as the host lives.
+local function new_client(self)
+  local env, loop = environment.new(), Loop.new(self.core, 0)
+  local client = { env = env, loop = loop, wanted = false }
+  environment.join_client(env, loop.uv, self.core)
+  client.scheduler = env.require "async.scheduler"
+  client.scheduler.set_host { request = function() client.wanted = true end }
+  client.scheduler.log = function(text) self.raised[#self.raised + 1] = text end
+  client.async = env.require "async"
+  return client
+end
+
+--- Makes a host of the options that `test.host` was given.
 function Engine.new(options)
-  local env = environment.new()
-  local self = setmetatable({ env = env, links = {}, lines = {}, raised = {} }, Engine)
-  local base = folder_of(absolute("x"))
-  self.core = core.host(env, { base = base, settings = options.settings, load = loader(self) })
-  self.loop = Loop.new(self.core)
-  environment.join(env, self.core, self.loop.uv)
+  local self = setmetatable({ generations = {}, links = {}, lines = {}, raised = {} }, Engine)
+  self.core = core.host {
+    base = folder_of(absolute "x"), settings = options.settings,
+    make = function(number) return make(self, options, number) end,
+  }
   local opened, message = self.core:open()
   if not opened then return self:fail(message) end
-  local ok, folders
-  ok, self.chunks, folders = pcall(compile, env, options.scripts)
-  if not ok then return self:fail(self.chunks) end
-  search_first(env, options.path, folders)
+  self.client = new_client(self)
   return self
+end
+
+--- The globals of the scripts that serve.
+function Engine:environment() return self.generations[self.core:number()].env end
+
+--- The same where a spec reads what is theirs; nil when the host is closed.
+function Engine:serving()
+  if self.closed then return end
+  self.core:bind()
+  return self:environment()
 end
 
 --- Ends a host that could not be made: gives nil and why.
@@ -108,14 +148,29 @@ end
 
 local function nothing() end
 
+--- All loops that turn: those of the scripts, and the renderers'.
+local function loops(self)
+  local list = { self.client.loop }
+  for _, generation in pairs(self.generations) do list[#list + 1] = generation.loop end
+  return list
+end
+
+local function drain(client)
+  if not client.wanted then return false end
+  client.wanted = false
+  client.scheduler.drain()
+  return true
+end
+
 function Engine:turn()
-  local did = self.loop:turn()
-  self.core:turn()
+  local client, did = self.client, false
+  for _, loop in ipairs(loops(self)) do did = loop:turn() or did end
+  did = self.core:turn() or did
   for link in pairs(self.links) do
-    self.core:enter(function() did = link:poll() or did end)
+    self.core:enter(0, function() did = link:poll() or did end)
   end
-  if self.core:busy() then
-    self.core:enter(nothing)
+  if client.wanted then
+    self.core:enter(0, drain, client)
     did = true
   end
   return did
@@ -158,15 +213,19 @@ function Engine:drive(done)
   -- What nobody holds any longer cannot be answered: its caller is told so.
   collectgarbage()
   collectgarbage()
-  self.core:enter(nothing)
+  self.core:enter(0, nothing)
   self:tick(done)
   return done()
 end
 
 --- When something happens of itself, in milliseconds from now; nil if nothing does.
 function Engine:next_due()
-  local timer, core_due = self.loop:next_due(), self.core:due()
-  return timer and core_due and math.min(timer, core_due) or timer or core_due
+  local due = self.core:due()
+  for _, loop in ipairs(loops(self)) do
+    local timer = loop:next_due()
+    if timer and (not due or timer < due) then due = timer end
+  end
+  return due
 end
 
 --- Lets time pass: what is due happens in its order.
@@ -182,6 +241,25 @@ function Engine:advance(ms)
   until left == 0
 end
 
+-- ---- reload ----
+
+--- Loads the scripts anew, beside those that serve; when all is well they take over.
+-- @return the report of app.reload; nil if nothing brings it about
+function Engine:reload()
+  local before, report = #self:read_errors(), nil
+  -- Asked for before anything happens: those that served settle nothing once they are gone.
+  self.core:enter(0, function()
+    self:environment().app.reload():next(function(value) report = value end)
+  end)
+  if not self:drive(function() return report ~= nil end) then return end
+  self:tick()
+  if not report.ok then -- of that the report tells
+    local raised = self:read_errors()
+    for i = #raised, before + 1, -1 do raised[i] = nil end
+  end
+  return report
+end
+
 -- ---- the log ----
 
 local function read_log(self)
@@ -191,6 +269,11 @@ local function read_log(self)
     self.lines[#self.lines + 1] = line
     if line.level == "error" and not line.text:find(TOLD) then self.raised[#self.raised + 1] = line.text end
   end
+end
+
+function Engine:read_errors()
+  read_log(self)
+  return self.raised
 end
 
 --- What scripts raised and nobody was told of.
@@ -210,7 +293,9 @@ end
 
 --- Ends it; what was logged can still be read.
 function Engine:close()
-  self.loop:close()
+  self.closed = true
+  if self.client then self.client.loop:close() end
+  for _, generation in pairs(self.generations) do generation.loop:close() end
   self.core:close()
 end
 

@@ -63,25 +63,6 @@ local function add_loaders(env)
   end
 end
 
---- Coroutines that scripts make are the host's.
-local function add_coroutines(env, host)
-  local create, resume, close = coroutine.create, coroutine.resume, coroutine.close
-  function env.coroutine.create(fn)
-    local co = create(fn)
-    host:bind(co)
-    return co
-  end
-  local function unwrap(co, ok, ...)
-    if ok then return ... end
-    close(co)
-    error(..., 0)
-  end
-  function env.coroutine.wrap(fn)
-    local co = env.coroutine.create(fn)
-    return function(...) return unwrap(co, resume(co, ...)) end
-  end
-end
-
 local function add_require(env)
   local loaded = env.package.loaded
   function env.require(name)
@@ -150,18 +131,25 @@ local function add_time(env, uv)
   function env.os.date(format, time) return os.date(format or "%c", time or (uv.gettimeofday())) end
 end
 
---- Adds what needs the host, and its luv.
-function environment.join(env, host, uv)
+--- Adds luv, and the module `ipchost.core`, whose listeners are started by the host.
+function environment.join(env, uv)
   add_time(env, uv)
   local values = copy(core)
-  values.set_runner, values.host = nil, nil -- listeners are started by the host
+  values.set_runner, values.host = nil, nil
+  env.package.loaded["ipchost.core"] = values
+  env.package.loaded.luv = uv
+  return values
+end
+
+--- The same for the renderers' side, which is no host's: it starts its listeners itself.
+function environment.join_client(env, uv, host)
+  local values, run, warn = environment.join(env, uv), nil, nil
+  function values.set_runner(...) run, warn = ... end
+  function values.emit(...) return host:apart(run, warn, core.emit, ...) end
   function values.emitter(name, methods, colon)
     if methods.invoke then quiet(methods) end
     return core.emitter(name, methods, colon)
   end
-  env.package.loaded["ipchost.core"] = values
-  env.package.loaded.luv = uv
-  add_coroutines(env, host)
 end
 
 --- A function of the spec's with the environment's globals.

@@ -91,7 +91,7 @@ end
 local function remember(loop, fn)
   return function(...)
     local handle, message, code = fn(...)
-    if handle then loop.opened[handle] = true end
+    if handle then loop.opened[handle] = loop.core:scope() end
     return handle, message, code
   end
 end
@@ -101,7 +101,9 @@ local function new_uv(loop)
   local uv = {}
   for kind, class in pairs(KINDS) do
     uv["new_" .. kind] = function()
-      return setmetatable({ loop = loop, active = false, closed = false, referenced = true, interval = 0 }, class)
+      return setmetatable({
+        loop = loop, active = false, closed = false, referenced = true, interval = 0, scope = loop.core:scope(),
+      }, class)
     end
     for _, name in ipairs { "start", "stop", "again", "set_repeat", "get_repeat", "get_due_in" } do
       if class[name] then uv[kind .. "_" .. name] = class[name] end
@@ -130,9 +132,10 @@ local function new_uv(loop)
 end
 
 --- @param core the host, whose clock it is
-function Loop.new(core)
+-- @int number of the generation whose it is; 0: of the one that serves
+function Loop.new(core, number)
   local self = setmetatable({
-    core = core, handles = {}, order = 0, closed = false,
+    core = core, number = number, handles = {}, order = 0, closed = false,
     day = { luv.gettimeofday() }, began = core:now(),
     once = {},                                      -- functions for the next turn
     opened = setmetatable({}, { __mode = "k" }),    -- handles of the real luv
@@ -152,7 +155,7 @@ end
 
 --- Calls a function as a callback of the host's.
 function Loop:call(fn, ...)
-  if not self.closed then return self.core:enter(fn, ...) end
+  if not self.closed then return self.core:enter(self.number, fn, ...) end
 end
 
 function Loop:later(fn) self.once[#self.once + 1] = fn end
@@ -199,12 +202,27 @@ function Loop:next_due()
   return due and due - self:now()
 end
 
---- Ends all handles.
-function Loop:close()
-  self.closed, self.handles, self.once = true, {}, {}
-  for handle in pairs(self.opened) do
-    if type(handle) == "userdata" and not handle:is_closing() then handle:close() end
+--- What repeats does so for no one dispatch.
+local function is_kept(kept, scope, handle)
+  if not kept or scope == 0 or handle.interval and handle.interval > 0 then return false end
+  return scope < 0 or kept[scope] ~= nil
+end
+
+--- Ends the handles that no dispatch of those scopes needs; without them all.
+function Loop:retire(kept)
+  for handle in pairs(self.handles) do
+    if not is_kept(kept, handle.scope, handle) then handle:stop() end
   end
+  for handle, scope in pairs(self.opened) do
+    local open = type(handle) == "userdata" and not handle:is_closing()
+    if open and not is_kept(kept, scope, {}) then handle:close() end
+  end
+end
+
+--- Ends them all; nothing is called any longer.
+function Loop:close()
+  self:retire()
+  self.closed, self.once = true, {}
 end
 
 return Loop

@@ -9,9 +9,20 @@ local Link = require "ipchost.test.link"
 -- @field processId
 -- @field contents the host's webContents of it
 -- @field frame the host's frame of it
-local Renderer = {}
-Renderer.__index = Renderer
-Renderer.__name = "ipchost.test.renderer"
+local Renderer = { __name = "ipchost.test.renderer" }
+local methods = {}
+
+-- Those of the scripts that serve; of one that is destroyed, the last.
+local looks = {}
+function looks.contents(env, self) return env.webContents.fromId(self.webContentsId) end
+function looks.frame(env, self) return env.webFrameMain.fromId(self.processId, self.webFrame.routingId) end
+
+function Renderer:__index(key)
+  if not looks[key] then return methods[key] end
+  local env = self.engine:serving()
+  self.last[key] = env and looks[key](env, self) or self.last[key]
+  return self.last[key]
+end
 
 local function is_page(origin) return origin ~= nil and (origin == "null" or origin:find("^https?://") ~= nil) end
 
@@ -32,14 +43,13 @@ end
 
 --- Wraps a renderer of the rock's.
 local function wrap(host, engine, inner, url, origin)
-  local env = engine.env
-  return setmetatable({
-    host = host, inner = inner, url = url, origin = origin,
+  local self = setmetatable({
+    host = host, engine = engine, inner = inner, url = url, origin = origin, last = {},
     ipcRenderer = inner.ipcRenderer, webFrame = inner.webFrame,
     webContentsId = inner.webContentsId, processId = inner.processId,
-    contents = env.webContents.fromId(inner.webContentsId),
-    frame = env.webFrameMain.fromId(inner.processId, inner.webFrame.routingId),
   }, Renderer)
+  for key in pairs(looks) do self.last[key] = self[key] end
+  return self
 end
 
 local renderer = {}
@@ -48,9 +58,9 @@ local renderer = {}
 local function connect(host, engine, url, origin, options, ticket)
   local target = {
     kind = "memory", text = "the host under test", link = Link, host = engine.core, links = engine.links,
-    uv = engine.loop.uv, origin = origin, details = { type = origin and "page", ticket = ticket },
+    uv = engine.client.loop.uv, origin = origin, details = { type = origin and "page", ticket = ticket },
   }
-  local open = engine.env.require("ipchost.renderer").connect
+  local open = engine.client.env.require("ipchost.renderer").connect
   local inner = host:run(open, target, { url = url, name = options.name, title = options.title })
   return wrap(host, engine, inner, url, origin)
 end
@@ -62,13 +72,13 @@ end
 
 --- A document in a frame of a page: as there, a session of its own, which the page vouches for.
 local function open_document(host, engine, url, origin, options)
-  local inner, env = options.parent.inner, engine.env
+  local inner, async = options.parent.inner, engine.client.async
   local ticket = host:run(function()
-    local given, resolve = env.Promise.withResolvers()
+    local given, resolve = async.Promise.withResolvers()
     inner.session:ask_ticket(inner.number, origin, resolve)
-    return env.await(given)
+    return async.await(given)
   end)
-  return connect(host, engine, url, origin, options, env.ipc.Buffer(ticket))
+  return connect(host, engine, url, origin, options, engine:environment().ipc.Buffer(ticket))
 end
 
 --- Opens a frame within another.
@@ -85,44 +95,44 @@ function renderer.open_child(host, engine, options)
 end
 
 --- Invokes and waits: the result, or raises the error as a renderer sees it.
-function Renderer:invoke(channel, ...) return self.host:await(self.ipcRenderer.invoke(channel, ...)) end
+function methods:invoke(channel, ...) return self.host:await(self.ipcRenderer.invoke(channel, ...)) end
 
 --- Sends; the listeners have run when it returns.
-function Renderer:send(channel, ...)
+function methods:send(channel, ...)
   local sent, why = self.ipcRenderer.send(channel, ...)
   self.host:tick()
   return sent, why
 end
 
 --- Posts a message, with ports perhaps.
-function Renderer:postMessage(channel, message, ports)
+function methods:postMessage(channel, message, ports)
   local sent, why = self.ipcRenderer.postMessage(channel, message, ports)
   self.host:tick()
   return sent, why
 end
 
 --- Sends and waits for the answer, or raises.
-function Renderer:sendSync(channel, ...) return self.host:run(self.ipcRenderer.sendSync, channel, ...) end
+function methods:sendSync(channel, ...) return self.host:run(self.ipcRenderer.sendSync, channel, ...) end
 
 --- Listens to what the host sends: fn(event, ...).
-function Renderer:on(channel, fn)
+function methods:on(channel, fn)
   self.ipcRenderer.on(channel, fn)
   return self
 end
 
-function Renderer:once(channel, fn)
+function methods:once(channel, fn)
   self.ipcRenderer.once(channel, fn)
   return self
 end
 
 --- Answers what the host invokes of it.
-function Renderer:handle(channel, fn)
+function methods:handle(channel, fn)
   self.ipcRenderer.handle(channel, fn)
   return self
 end
 
 --- Closes it, as a page that goes or a process that ends does.
-function Renderer:close()
+function methods:close()
   self.host:run(self.inner.close, self.inner)
   self.host:tick()
 end

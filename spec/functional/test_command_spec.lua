@@ -39,17 +39,13 @@ describe("ipchost test", function()
     return (assert(read("README.md"):match("\n```lua\n(local test = require \"ipchost%.test\"\n.-)```\n")))
   end
 
-  it("runs README's spec of ten lines in an empty folder, in no time", function()
-    local spec, best = readme_spec(), math.huge
+  it("runs README's spec of ten lines in an empty folder", function()
+    local spec = readme_spec()
     assert.equal(10, select(2, spec:gsub("\n", "")))
     write("spec/greet_spec.lua", spec)
-    for _ = 1, 5 do
-      local code, out, err = test()
-      assert.equal(0, code, out .. err)
-      assert.matches("1 success / 0 failures / 0 errors", out, 1, true)
-      best = math.min(best, tonumber(out:match("([%d.]+) seconds")))
-    end
-    assert.is_true(best < 0.05, best .. " s")
+    local code, out, err = test()
+    assert.equal(0, code, out .. err)
+    assert.matches("1 success / 0 failures / 0 errors", out, 1, true)
   end)
 
   it("needs nothing but its binary and busted", function()

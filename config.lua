@@ -8,6 +8,9 @@ return {
   scripts = { "scripts/main.lua" },
   public = "scripts/public",
 
+  -- Save a script, and it is live; callers notice nothing.
+  watch = true,
+
   -- Free for the scripts: app.settings. Here, the file of scripts/notes.lua.
   settings = { database = "run/notes.db" },
 

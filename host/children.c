@@ -93,10 +93,33 @@ static void reap(struct child *child) {
   end_if_over(child);
 }
 
+static void forget_stray(struct stray *stray) {
+  list_remove(&stray->node);
+  free(stray);
+}
+
+void children_reap(void *user, pid_t pid) {
+  struct children *children = user;
+  struct stray *stray;
+  if (waitpid(pid, NULL, WNOHANG) != 0 || !(stray = malloc(sizeof *stray))) return;
+  stray->pid = pid;
+  list_push(&children->strays, &stray->node);
+}
+
+static void reap_strays(struct children *children) {
+  struct list *node = children->strays.next, *next;
+  for (; node != &children->strays; node = next) {
+    struct stray *stray = LIST_ENTRY(node, struct stray, node);
+    next = node->next;
+    if (waitpid(stray->pid, NULL, WNOHANG) != 0) forget_stray(stray);
+  }
+}
+
 static void on_child_signal(uv_signal_t *handle, int signum) {
   struct children *children = handle->data;
   struct list *node = children->all.next, *next;
   (void)signum;
+  reap_strays(children);
   for (; node != &children->all; node = next) {
     next = node->next;
     reap(LIST_ENTRY(node, struct child, node));
@@ -145,6 +168,7 @@ static void on_closed(uv_handle_t *handle) {
 
 static void free_if_over(struct children *children) {
   if (!children->closing || !list_empty(&children->all)) return;
+  while (!list_empty(&children->strays)) forget_stray(LIST_ENTRY(children->strays.next, struct stray, node));
   uv_close((uv_handle_t *)&children->signal, on_closed);
 }
 
@@ -153,6 +177,7 @@ enum status children_open(struct children **out, const struct children_options *
   if (!children) return ST_NOMEM;
   children->options = *options;
   list_init(&children->all);
+  list_init(&children->strays);
   uv_signal_init(options->env->loop, &children->signal);
   children->signal.data = children;
   uv_signal_start(&children->signal, on_child_signal, SIGCHLD);

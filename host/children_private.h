@@ -6,9 +6,16 @@
 #include "children.h"
 #include "transport/stream.h"
 
+/* A process that is only waited for. */
+struct stray {
+  struct list node;
+  pid_t pid;
+};
+
 struct children {
   struct children_options options;
   struct list all;
+  struct list strays;
   uv_signal_t signal; /* SIGCHLD */
   uint64_t last_id;
   bool closing;
@@ -39,5 +46,7 @@ void child_close_pipe(struct child *child, uv_pipe_t *pipe);
 /* children.c: one of its pipes has ended. */
 void child_pipe_ended(struct child *child, uv_pipe_t *pipe);
 void child_free(struct child *child);
+/* children.c: as in struct child_ops; `user` is the struct children. */
+void children_reap(void *user, pid_t pid);
 
 #endif

@@ -267,4 +267,5 @@ static const char *address(void *user) {
   return ((const struct children *)user)->options.address;
 }
 
-const struct child_ops children_ops = {spawn, find, retire, look, write_child, kill_child, address};
+const struct child_ops children_ops = {spawn, find,        retire,     children_reap,
+                                       look,  write_child, kill_child, address};

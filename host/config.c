@@ -232,9 +232,7 @@ static void read_dev(struct config_reader *reader) {
 }
 
 static void read_watch(struct config_reader *reader) {
-  if (config_bool(reader, "watch"))
-    config_fail_value(reader, "watch",
-                      "watching is not available in this version; leave it out or set it to false");
+  reader->config->watch = config_bool(reader, "watch");
 }
 
 static void read_public(struct config_reader *reader) {
@@ -300,6 +298,15 @@ static char *folder_of(const char *path, struct fault *fault) {
   return base;
 }
 
+/* Returns new. */
+static char *file_of(const char *base, const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  size_t size = strlen(base) + strlen(name) + 2;
+  char *file = malloc(size);
+  if (file) snprintf(file, size, "%s/%s", base, name);
+  return file;
+}
+
 static enum status set_defaults(struct config *config) {
   config->limits = limits_default();
   config->log_level = LOG_INFO;
@@ -315,6 +322,7 @@ enum status config_load(const char *path, struct config *out, struct fault *faul
   *out = (struct config){0};
   fault_set(fault, ST_NOMEM, 0, NULL, "%s: not enough memory", path);
   if (!(out->base = folder_of(path, fault))) return ST_INVALID;
+  if (!(out->file = file_of(out->base, path))) return ST_NOMEM;
   if (set_defaults(out) != ST_OK || !(reader.L = luaL_newstate())) return ST_NOMEM;
   lua_pushcfunction(reader.L, load);
   lua_pushlightuserdata(reader.L, &reader);
@@ -334,6 +342,7 @@ static void free_strings(char **strings) {
 
 void config_deinit(struct config *config) {
   free(config->base);
+  free(config->file);
   free(config->listen);
   free_strings(config->scripts);
   free(config->public);

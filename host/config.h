@@ -20,6 +20,8 @@ struct config {
   char **scripts; /* absolute, NULL-terminated */
   size_t script_count;
   char *public; /* absolute: the folder of the pages; NULL: none */
+  char *file;   /* of the config itself, absolute */
+  bool watch;   /* load the scripts anew when they change */
   bool dev;
   bool generational;
   struct buf settings;     /* a value document; empty when there are none */

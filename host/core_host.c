@@ -95,7 +95,12 @@ static void retire(void *user, uint64_t generation) {
   (void)user;
   (void)generation;
 }
-static const struct child_ops no_children = {spawn, find, retire, look, write_child, kill_child, address};
+static void reap(void *user, pid_t pid) {
+  (void)user;
+  (void)pid;
+}
+static const struct child_ops no_children = {spawn, find,        retire,     reap,
+                                             look,  write_child, kill_child, address};
 
 /* ---- life ---- */
 

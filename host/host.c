@@ -13,6 +13,8 @@
 #include "lua/generations.h"
 #include "transport/http.h"
 #include "transport/server.h"
+#include "watch.h"
+#include "wire/cbor.h"
 
 #define SWEEP_MS 1000
 #define ACK_MS 100 /* half of what a client may wait for it */
@@ -32,6 +34,7 @@ struct host {
   struct http_options http;
   struct generations *scripts;
   struct children *children;
+  struct watch *watch;     /* NULL: nothing is watched */
   struct server **servers; /* in listen order; NULL once closed */
   size_t server_count;
   uv_signal_t term, interrupt, hangup;
@@ -76,6 +79,8 @@ static void finish(struct host *host) {
   if (host->children) children_close(host->children);
   close_servers(host);
   close_handles(host);
+  if (host->watch) watch_close(host->watch);
+  host->watch = NULL;
   if (host->scripts)
     generations_close(host->scripts, on_scripts_closed);
   else
@@ -231,6 +236,58 @@ static enum status open_servers(struct host *host) {
   return ST_OK;
 }
 
+/* ---- watching ---- */
+
+static void on_changed(void *user) {
+  struct host *host = user;
+  if (host->phase == SERVING) generations_reload(host->scripts);
+}
+
+/* ipchost:public-changed {path} */
+static void on_public_changed(void *user, const char *path) {
+  struct host *host = user;
+  struct buf list = {0};
+  struct payload *payload;
+  if (cbor_put_head(&list, CBOR_ARRAY, 1) == ST_OK && cbor_put_head(&list, CBOR_MAP, 1) == ST_OK &&
+      cbor_put_text(&list, "path") == ST_OK && cbor_put_text(&list, path) == ST_OK &&
+      (payload = payload_new(buf_slice(&list)))) {
+    core_broadcast(&host->core, 0, slice_str("ipchost:public-changed"), payload);
+    payload_unref(payload);
+  }
+  buf_deinit(&list);
+}
+
+static void on_load_began(void *user) {
+  struct host *host = user;
+  if (host->watch) watch_begin(host->watch);
+}
+
+static void on_load_ended(void *user, const struct generation *generation, bool fine) {
+  struct host *host = user;
+  size_t count = generation_file_count(generation);
+  if (!host->watch) return;
+  for (size_t i = 0; i < count; i++) {
+    const char *path;
+    uint64_t hash;
+    bool exists = generation_file(generation, i, &path, &hash);
+    watch_add(host->watch, path, hash, exists);
+  }
+  watch_end(host->watch, fine);
+}
+
+static enum status open_watch(struct host *host) {
+  const struct config *config = host->config;
+  struct watch_options options = {.loop = &host->loop,
+                                  .log = host->log,
+                                  .base = config->base,
+                                  .config = config->file,
+                                  .public = config->dev ? config->public : NULL,
+                                  .changed = on_changed,
+                                  .public_changed = on_public_changed,
+                                  .user = host};
+  return config->watch ? watch_open(&host->watch, &options) : ST_OK;
+}
+
 /* ---- children ---- */
 
 static bool on_child_output(void *user, uint64_t child, bool error, struct slice bytes) {
@@ -288,6 +345,8 @@ static enum status open_scripts(struct host *host) {
                                         .child_ops = &children_ops,
                                         .child_user = host->children,
                                         .quit = on_quit,
+                                        .load_began = on_load_began,
+                                        .load_ended = on_load_ended,
                                         .user = host};
   struct fault fault;
   enum status status = generations_open(&host->scripts, &options, &fault);
@@ -326,6 +385,7 @@ static enum status start(struct host *host) {
   open_handles(host);
   set_http(host);
   if ((status = open_servers(host)) != ST_OK || (status = open_children(host)) != ST_OK) return status;
+  if ((status = open_watch(host)) != ST_OK) return status;
   return open_scripts(host);
 }
 

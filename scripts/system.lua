@@ -12,7 +12,7 @@ local counters = require "counters"
 local now = require "now"
 local processes = require "processes"
 
--- Change these and look at the page.
+-- Change these, save, and look at the page.
 local interval = app.settings.interval or 1000 -- ms from one look to the next
 local kept = 120 -- looks that a page gets to draw when it opens
 local listed = 6 -- processes
@@ -20,7 +20,7 @@ local listed = 6 -- processes
 local look = counters.new()
 local busiest = processes.new(listed)
 local subscribers = {} -- frames by their token
-local history = ipc.Array {}
+local history = hot.persist("system", { history = {} }).history
 
 local function machine()
   local system = uv.os_uname()

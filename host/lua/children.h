@@ -37,6 +37,8 @@ struct child_ops {
   bool (*find)(void *user, const char *name, const char *key, uint64_t *id);
   /* Ends those that were last asked for by that load of the scripts. */
   void (*retire)(void *user, uint64_t generation);
+  /* Of a process that is nobody's any longer: waits for its end, so that nothing is left of it. */
+  void (*reap)(void *user, pid_t pid);
   /* False: there is none of that id any longer. */
   bool (*look)(void *user, uint64_t id, struct child_info *out);
   /* Bytes for its standard input, which are copied; without data that ends. */

@@ -37,6 +37,8 @@ struct generation_options {
   /* After the outermost leave of Lua, outside protection: e.g. to flush what was written, to step the
    * collector. */
   void (*left)(void *user);
+  /* A process that a script has started with luv, and of which luv is not told any more. */
+  void (*stray)(void *user, int pid);
   void (*closed)(
       void *user); /* after generation_close, when the state is gone; the struct is freed after it */
 };
@@ -80,7 +82,7 @@ struct generation {
   int waiting;        /* registry reference: weak, what a dispatch is awaited by -> scope */
 
   /* registry references of what rocks/ipchost/ipchost/environment.lua gave */
-  int drain, top_level, load, contexts, retire, files, position;
+  int drain, top_level, load, contexts, retire, files, hashes, position;
   void (*loaded)(void *user, enum status status, const struct fault *fault);
 };
 
@@ -99,9 +101,10 @@ void generation_load(struct generation *generation,
                      void (*done)(void *user, enum status status, const struct fault *fault));
 /* Where the entries wait while they are loaded: "file:line" in `out`, or an empty string. */
 void generation_position(struct generation *generation, char *out, size_t size);
-/* How many files the entries have read, and the path of one, from 0: valid until Lua runs again. */
+/* How many files have been read or looked for, and one of them, from 0: its path, valid until Lua runs again;
+ * the hash of what was read; false if it was not there. */
 size_t generation_file_count(const struct generation *generation);
-const char *generation_file(const struct generation *generation, size_t index);
+bool generation_file(const struct generation *generation, size_t index, const char **path, uint64_t *hash);
 /* Closes what the inner loop holds, runs it until it is empty, then lua_close, uv_loop_close and `closed`.
  * Asynchronous, on the outer loop. */
 void generation_close(struct generation *generation);

@@ -7,6 +7,7 @@
 #include <lualib.h>
 #include <luv/luv.h>
 
+#include "base/hash.h"
 #include "lua/embedded.h"
 #include "lua/generation_private.h"
 
@@ -27,7 +28,16 @@ static int write_log(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg host_functions[] = {{"request", request}, {"log", write_log}, {NULL, NULL}};
+/* hash(text): an integer. */
+static int hash(lua_State *L) {
+  struct slice text;
+  text.data = (const uint8_t *)luaL_checklstring(L, 1, &text.len);
+  lua_pushinteger(L, (lua_Integer)hash_of(text));
+  return 1;
+}
+
+static const luaL_Reg host_functions[] = {
+    {"request", request}, {"log", write_log}, {"hash", hash}, {NULL, NULL}};
 
 /* Pushes the table `host`: its functions, and the folders that require looks in. */
 static void push_host(lua_State *L) {
@@ -62,6 +72,7 @@ static void open_environment(lua_State *L) {
   generation->contexts = take(L, "contexts");
   generation->retire = take(L, "retire");
   generation->files = take(L, "files");
+  generation->hashes = take(L, "hashes");
   generation->position = take(L, "position");
   lua_pop(L, 1);
 }

@@ -101,12 +101,16 @@ size_t generation_file_count(const struct generation *generation) {
   return count;
 }
 
-const char *generation_file(const struct generation *generation, size_t index) {
+bool generation_file(const struct generation *generation, size_t index, const char **path, uint64_t *hash) {
   lua_State *L = generation->L;
-  const char *path;
+  bool exists;
+  lua_rawgeti(L, LUA_REGISTRYINDEX, generation->hashes);
   lua_rawgeti(L, LUA_REGISTRYINDEX, generation->files);
   lua_rawgeti(L, -1, (lua_Integer)index + 1);
-  path = lua_tostring(L, -1);
-  lua_pop(L, 2);
-  return path;
+  *path = lua_tostring(L, -1);
+  lua_rawget(L, -3);
+  exists = lua_isinteger(L, -1);
+  *hash = (uint64_t)lua_tointeger(L, -1);
+  lua_pop(L, 3);
+  return exists;
 }

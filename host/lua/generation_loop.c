@@ -80,7 +80,10 @@ enum status generation_loop_open(struct generation *generation, struct fault *fa
 /* The registry has the userdata of a handle while it is open. */
 void generation_close_handle(lua_State *L, uv_handle_t *handle) {
   const luv_handle_t *data = handle->data;
+  const struct generation_options *options = &generation_of(L)->options;
   if (uv_is_closing(handle) || !data) return;
+  if (handle->type == UV_PROCESS && uv_is_active(handle) && options->stray)
+    options->stray(options->user, uv_process_get_pid((const uv_process_t *)handle));
   lua_rawgeti(L, LUA_REGISTRYINDEX, data->ref);
   lua_getfield(L, -1, "close");
   lua_insert(L, -2);

@@ -43,6 +43,12 @@ static void report(struct generations *generations, const struct reload_report *
   }
 }
 
+static void end_load(struct generations *generations, const struct scripts *scripts, bool fine) {
+  const struct generations_options *options = &generations->options;
+  if (options->load_ended && scripts && scripts->runtime.generation)
+    options->load_ended(options->user, scripts->runtime.generation, fine);
+}
+
 static void give_up_loading(struct generations *generations) {
   struct scripts *loading = generations->roles[LOADING];
   uv_timer_stop(&generations->limit);
@@ -58,6 +64,7 @@ static void fail(struct generations *generations, const char *text) {
            (unsigned long long)generations->number, text);
   generations->roles[LOADING] = NULL;
   report(generations, &failure);
+  end_load(generations, loading, false);
   generations->roles[LOADING] = loading;
   give_up_loading(generations);
 }
@@ -90,6 +97,7 @@ static void commit(struct generations *generations) {
   success.ms = elapsed_ms(generations);
   log_line(generations->options.log, LOG_INFO, "host", "reload: generation %llu serves after %llu ms",
            (unsigned long long)generations->number, (unsigned long long)success.ms);
+  end_load(generations, new, true);
   report(generations, &success);
 }
 
@@ -124,6 +132,7 @@ static void begin(struct generations *generations) {
   struct fault fault;
   give_up_loading(generations);
   generations->begun = clock_now(generations->options.clock);
+  if (generations->options.load_began) generations->options.load_began(generations->options.user);
   if (scripts_open(&generations->roles[LOADING], generations, &generations->options, generations->number + 1,
                    true, &fault) != ST_OK) {
     fail(generations, fault.text);
@@ -133,7 +142,7 @@ static void begin(struct generations *generations) {
   generations->count++;
   if (!generations->options.kept)
     uv_timer_start(&generations->limit, on_limit, generations->options.limits->load, 0);
-  scripts_load(generations->roles[LOADING], on_loaded);
+  plan(generations, STEP_LOAD); /* messages go between */
 }
 
 static void on_turn(uv_timer_t *timer) {
@@ -142,6 +151,8 @@ static void on_turn(uv_timer_t *timer) {
   generations->step = STEP_NONE;
   if (step == STEP_BEGIN)
     begin(generations);
+  else if (step == STEP_LOAD)
+    scripts_load(generations->roles[LOADING], on_loaded);
   else if (step == STEP_LOADED)
     commit(generations);
   else if (step == STEP_FAILED)
@@ -178,6 +189,7 @@ static void on_first_loaded(struct scripts *scripts, enum status status, const s
   (void)fault;
   uv_timer_stop(&generations->limit);
   if (status == ST_OK) scripts_publish(scripts, false);
+  if (status == ST_OK) end_load(generations, scripts, true);
   generations->loaded(generations->options.user, status);
 }
 

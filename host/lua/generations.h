@@ -34,6 +34,10 @@ struct generations_options {
    * limit. */
   bool kept;
   void (*quit)(void *user); /* a script called app.quit */
+  /* Either may be NULL. A load beside the one that serves begins; one has ended, the first too, and that has
+   * read what generation_file says. */
+  void (*load_began)(void *user);
+  void (*load_ended)(void *user, const struct generation *generation, bool fine);
   void *user;
 };
 

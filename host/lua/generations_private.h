@@ -5,7 +5,7 @@
 #include "lua/generations.h"
 #include "lua/scripts.h"
 
-enum step { STEP_NONE, STEP_BEGIN, STEP_LOADED, STEP_FAILED };
+enum step { STEP_NONE, STEP_BEGIN, STEP_LOAD, STEP_LOADED, STEP_FAILED };
 
 #define ROLES 3
 

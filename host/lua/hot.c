@@ -145,10 +145,14 @@ void hot_take_over(struct runtime *rt, struct slice state) {
 
 static void push_files(lua_State *L, const struct generation *files) {
   size_t count = generation_file_count(files);
+  lua_Integer read = 0;
   lua_createtable(L, (int)count, 0);
   for (size_t i = 0; i < count; i++) {
-    lua_pushstring(L, generation_file(files, i));
-    lua_rawseti(L, -2, (lua_Integer)i + 1);
+    const char *path;
+    uint64_t hash;
+    if (!generation_file(files, i, &path, &hash)) continue;
+    lua_pushstring(L, path);
+    lua_rawseti(L, -2, ++read);
   }
 }
 

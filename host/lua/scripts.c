@@ -265,6 +265,11 @@ static void runtime_init(struct runtime *rt, const struct generations_options *o
                          .user = options->user};
 }
 
+static void on_stray(void *user, int pid) {
+  const struct runtime *rt = &((const struct scripts *)user)->runtime;
+  rt->child_ops->reap(rt->child_user, pid);
+}
+
 enum status scripts_open(struct scripts **out, struct generations *owner,
                          const struct generations_options *options, uint64_t number, bool beside,
                          struct fault *fault) {
@@ -282,6 +287,7 @@ enum status scripts_open(struct scripts **out, struct generations *owner,
                                           .setup = setup,
                                           .user = scripts,
                                           .left = on_left,
+                                          .stray = on_stray,
                                           .closed = on_generation_closed};
   if (!scripts) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
   scripts->owner = owner;

@@ -6,4 +6,8 @@ return {
   -- What is answered, and the pages that ask.
   scripts = { "scripts/main.lua" },
   public = "public",
+
+  -- Scripts are loaded anew when they are saved; with dev, pages too.
+  watch = true,
+  dev = true,
 }

@@ -1,4 +1,5 @@
 /** The page: connects, then shows the figures and the notes. */
+import { ipcRenderer } from '/ipchost/renderer.js'
 import { keepConnected } from './connection.js'
 import { Figures } from './figures.js'
 import { listenToKeys } from './keys.js'
@@ -16,7 +17,14 @@ const unlessClosed = (error) => {
 listenToKeys({ n: () => notes.write(), '/': () => notes.find(), '?': () => keys.showModal() })
 document.getElementById('show-keys').addEventListener('click', () => keys.showModal())
 
-keepConnected(() => {
+// A change of the pages' own files, with `dev` and `watch` in the config. What is being written is kept by notes.js.
+ipcRenderer.on('ipchost:public-changed', () => location.reload())
+
+const start = () => {
   figures.subscribe().catch(unlessClosed)
   notes.refresh()
-})
+}
+
+keepConnected(start)
+// Scripts that were loaded anew know nobody who had subscribed.
+ipcRenderer.on('ipchost:reloaded', start)

@@ -108,7 +108,6 @@ describe("the command", function()
 
   it("refuses by name what this version has not", function()
     assert_refused("public = \"none\":", "return { listen = { 'http://127.0.0.1:0' }, public = 'none' }")
-    assert_refused("watching is not available in this version", "return { listen = { 'unix:a' }, watch = true }")
     for _, limit in ipairs { "handler", "handler_abort", "reply", "memory" } do
       assert_refused(("limits.%s = 1: not limited by this version; leave it out"):format(limit),
         ("return { listen = { 'unix:a' }, limits = { %s = 1 } }"):format(limit))

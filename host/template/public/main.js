@@ -25,6 +25,9 @@ ipcRenderer.invoke('count:get').then((value) => {
   state.textContent = 'Connected'
 }, fail)
 
+// With `dev` and `watch` in the config: a file of the page has changed.
+ipcRenderer.on('ipchost:public-changed', () => location.reload())
+
 renderer.closed.then(() => {
   state.textContent = 'The host is gone: load this page again once it is back'
 })

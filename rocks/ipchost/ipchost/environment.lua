@@ -1,6 +1,6 @@
 --- The Lua side of a generation: what the standard libraries may do inside of the host, how modules are found, and
 -- how the entries are run. It returns a function of `host` (log, request, base, scripts) that returns what the
--- host calls: drain, top_level, load, contexts, retire, files, position.
+-- host calls: drain, top_level, load, contexts, retire, files, hashes, position.
 -- All of async is loaded before coroutine.yield is guarded: it keeps the raw one.
 local async = require "async"
 local scheduler = require "async.scheduler"
@@ -108,21 +108,37 @@ local function search_path(host)
   return table.concat(parts, ";")
 end
 
--- What the generation was made of: paths in the order in which they were read, and names that a module was looked for
--- under; each once.
-local files, known = {}, {}
+-- What the generation was made of: paths in the order in which they were first looked for; and for each what its text
+-- was, as a hash, false where there was no file.
+local files, hashes = {}, {}
 
-local function note(path)
-  if known[path] then return end
-  known[path] = true
-  files[#files + 1] = path
+local function note(path, hash)
+  if hashes[path] == nil then files[#files + 1] = path end
+  hashes[path] = hash
+end
+
+--- A relative path is one of the process's folder.
+local function absolute(path) return path:sub(1, 1) == "/" and path or uv.cwd() .. "/" .. path end
+
+local function note_reads(hash)
+  function source.reading(path, text) note(absolute(path), text ~= nil and hash(text)) end
+end
+
+--- A module that was looked for in vain may come to be.
+local function note_missing(name)
+  for template in package.path:gmatch("[^;]+") do
+    local path = absolute((template:gsub("%?", (name:gsub("%.", "/")))))
+    if hashes[path] == nil then note(path, false) end
+  end
 end
 
 --- Searches package.path and loads text only.
 local function search_text(name)
   local path, message = package.searchpath(name, package.path)
-  if not path then return message end
-  note(path)
+  if not path then
+    note_missing(name)
+    return message
+  end
   local chunk, why = source.load(path)
   if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, why), 0) end
   return chunk, path
@@ -188,6 +204,7 @@ local function is_empty(path)
   local file = io.open(path, "rb")
   local text = file and file:read("a")
   if file then file:close() end
+  if text then source.reading(path, text) end
   return text ~= nil and not text:find("%S")
 end
 
@@ -195,7 +212,6 @@ end
 local function compile(paths, beside)
   local chunks = {}
   for i, path in ipairs(paths) do
-    note(path)
     if beside and is_empty(path) then error(path .. ": the file is empty", 0) end
     local chunk, message = source.load(path)
     if not chunk then error(message, 0) end
@@ -262,6 +278,7 @@ end
 return function(host)
   scheduler.set_host { request = host.request }
   scheduler.log = function(text) host.log("error", text) end
+  if host.hash then note_reads(host.hash) end
   refuse_globals()
   refuse_closed_handles()
   refuse_bytecode()
@@ -272,6 +289,6 @@ return function(host)
   turn.next(function() end) -- its handle is the host's: no script is to be taken for its owner
   return {
     drain = scheduler.drain, top_level = scheduler.top_level, load = load_entries, contexts = scheduler.contexts,
-    retire = retire, files = files, position = position,
+    retire = retire, files = files, hashes = hashes, position = position,
   }
 end

@@ -149,16 +149,21 @@ function source.compile(text, name, ...)
   return chunk
 end
 
+--- Hook: sees what is about to be read, and then its text.
+function source.reading() end
+
 --- Compiles a file.
 -- @string path
 -- @param[opt] env the chunk's _ENV
 -- @return the chunk, or nil and a message
 function source.load(path, ...)
+  source.reading(path)
   local file, why = open(path, "rb")
   if not file then return nil, "cannot open " .. why end
   local text, failed = file:read("a")
   file:close()
   if not text then return nil, ("cannot read %s: %s"):format(path, failed) end
+  source.reading(path, text)
   return source.compile(text, path, ...)
 end
 

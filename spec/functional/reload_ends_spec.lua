@@ -1,0 +1,148 @@
+--- What is left of scripts that were reloaded: nothing; or what does not end, which nobody waits for.
+local support = require "spec.functional.support"
+local uv = require "luv"
+local await = require("async").await
+
+local BUSY = [[
+  local uv = require "luv"
+  local folder = app.getAppPath()
+  local function nothing() end
+  uv.fs_stat(folder, nothing)
+  uv.fs_open(folder .. "/main.lua", "r", 438, function(_, fd)
+    if fd then uv.fs_read(fd, 65536, 0, function() uv.fs_close(fd, nothing) end) end
+  end)
+  uv.getaddrinfo("localhost", nil, {}, nothing)
+  local out = uv.new_pipe()
+  local handle = uv.spawn("sleep", { args = { "0.05" }, stdio = { nil, out } }, nothing)
+  out:read_start(nothing)
+  uv.new_timer():start(10, 0, nothing)
+  uv.new_timer():start(1, 1, nothing)
+  uv.new_fs_event():start(folder, {}, nothing)
+  local server = uv.new_tcp()
+  server:bind("127.0.0.1", 0)
+  server:listen(8, nothing)
+  async.run(function() while true do await(async.uv.fs_stat(folder)) await(async.sleep(1)) end end)
+  async.run(function() await(async.uv.getaddrinfo("localhost", nil, {})) await(Promise(function() end)) end)
+  local first
+  first, second = MessageChannelMain.pair()
+  first:on("message", nothing)
+  first:start()
+  app.on("web-contents-created", function(_, contents)
+    contents.ipc.on("x", nothing)
+    contents:on("destroyed", nothing)
+    contents.mainFrame.ipc.handle("y", nothing)
+  end)
+  ipcMain.on("x", function() await(async.sleep(1)) end)
+  ipcMain.handle("metrics", function() return app.metrics() end)
+  ipcMain.handle("reload", function() return await(app.reload()) end)
+]]
+
+local function count_files(pid)
+  local count = 0
+  for _ in uv.fs_scandir_next, uv.fs_scandir(("/proc/%d/fd"):format(pid)) do count = count + 1 end
+  return count
+end
+
+local function resident(pid)
+  local file = assert(io.open(("/proc/%d/status"):format(pid)))
+  local text = file:read("a")
+  file:close()
+  return tonumber(text:match("VmRSS:%s*(%d+)"))
+end
+
+describe("200 reloads with everything in flight", function()
+  it("leave no handle, no file, no listener, no process and no memory behind", function()
+    local host = support.start(BUSY)
+    local renderer = host:connect()
+    local ipc = renderer.ipcRenderer
+    local function round(n)
+      for _ = 1, n do
+        ipc.send("x")
+        local report = await(ipc.invoke("reload"))
+        assert(report.ok, report.error)
+      end
+      local found
+      repeat found = await(ipc.invoke("metrics")) until found.generations == 1
+      return { metrics = found, files = count_files(host.pid), memory = resident(host.pid) }
+    end
+    local before, after
+    renderer:run(function()
+      before = round(60)
+      after = round(140)
+    end)
+    for _, key in ipairs { "generations", "remnants", "ports", "sessions", "webContents", "frames", "outgoingCalls" } do
+      assert.equal(before.metrics[key], after.metrics[key], key)
+    end
+    assert.equal(2, after.metrics.ports)
+    assert.is_true(math.abs(after.metrics.handles - before.metrics.handles) <= 3)
+    assert.is_true(math.abs(after.metrics.references - before.metrics.references) <= 20)
+    assert.is_true(math.abs(after.files - before.files) <= 4, ("%d, %d"):format(before.files, after.files))
+    -- A checked build keeps what was freed for a while.
+    if not os.getenv("ASAN_OPTIONS") then
+      assert.is_true(after.memory - before.memory < 3000, ("%d, %d KiB"):format(before.memory, after.memory))
+    end
+    local function zombies()
+      local pipe = assert(io.popen(("ps --no-headers -o stat --ppid %d"):format(host.pid)))
+      local _, count = pipe:read("a"):gsub("Z", "")
+      pipe:close()
+      return count
+    end
+    support.wait_until(function() return zombies() == 0 end, "processes that are waited for")
+    renderer:close()
+    host:stop()
+  end)
+end)
+
+describe("A request that does not end", function()
+  local script = [[
+    local uv = require "luv"
+    if hot.generation == 1 then uv.fs_open(app.getAppPath() .. "/fifo", "r", 438, function() print("opened") end) end
+    ipcMain.handle("metrics", function() return app.metrics() end)
+  ]]
+
+  local function start()
+    local host = support.start("return 1")
+    assert(os.execute("mkfifo " .. host.folder .. "/fifo"))
+    support.write_file(host.folder .. "/main.lua", (script:gsub("hot.generation == 1", "hot.generation == 2")))
+    host:kill("sighup")
+    host:wait_log("generation 2 serves")
+    host:kill("sighup")
+    host:wait_log("generation 3 serves")
+    host:wait_log("generation 2 is kept")
+    return host
+  end
+
+  it("keeps its scripts as a remnant, until it does end", function()
+    local host = start()
+    local renderer = host:connect()
+    local ipc = renderer.ipcRenderer
+    local found = renderer:run(function() return await(ipc.invoke("metrics")) end)
+    assert.equal(1, found.remnants)
+    assert.equal(2, found.generations)
+    local writer = assert(io.open(host.folder .. "/fifo", "w"))
+    renderer:run(function() repeat found = await(ipc.invoke("metrics")) until found.generations == 1 end)
+    assert.equal(0, found.remnants)
+    assert.is_nil(host.err:find("opened", 1, true))
+    writer:close()
+    renderer:close()
+    host:stop()
+  end)
+
+  it("does not keep the host from ending", function()
+    local host = start()
+    local began = uv.hrtime()
+    host:stop()
+    assert.is_true((uv.hrtime() - began) / 1e9 < 5)
+    assert.matches("do not end: left behind", host.err, 1, true)
+  end)
+
+  it("in the scripts that serve does not keep the host from ending either", function()
+    local host = support.start("return 1")
+    assert(os.execute("mkfifo " .. host.folder .. "/fifo"))
+    support.write_file(host.folder .. "/main.lua", (script:gsub("hot.generation == 1", "hot.generation == 2")))
+    host:kill("sighup")
+    host:wait_log("generation 2 serves")
+    host:stop()
+    assert.matches("do not end: left behind", host.err, 1, true)
+  end)
+end)

@@ -2,6 +2,7 @@
  * the core tells what. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lua/generations_private.h"
 
@@ -56,9 +57,17 @@ static void give_up_loading(struct generations *generations) {
   if (loading) scripts_close(loading);
 }
 
-static void fail(struct generations *generations, const char *text) {
+/* What only one can have the scripts that serve have. */
+static const char *advice_on(const char *why) {
+  return strstr(why, "EADDRINUSE") ? " (the scripts that serve may have it: open it in app.on(\"ready\"))"
+                                   : "";
+}
+
+static void fail(struct generations *generations, const char *why) {
+  char text[512];
   struct reload_report failure = {.error = text, .ms = elapsed_ms(generations)};
   struct scripts *loading = generations->roles[LOADING];
+  snprintf(text, sizeof text, "%s%s", why, advice_on(why));
   if (loading) failure.files = loading->runtime.generation;
   log_line(generations->options.log, LOG_ERROR, "host", "reload failed, generation %llu goes on: %s",
            (unsigned long long)generations->number, text);

@@ -128,6 +128,27 @@ describe("A reload", function()
     end)
   end)
 
+  it("that wants what only one can have says where to open it", function()
+    local script = [[
+      local server = require("luv").new_tcp()
+      assert(server:bind("127.0.0.1", %d))
+      assert(server:listen(1, function() end))
+      port = server:getsockname().port
+      ipcMain.handle("port", function() return port end)
+      ipcMain.handle("reload", function() return await(app.reload()) end)
+    ]]
+    with_host(script:format(0), {}, function(host)
+      local renderer = host:connect()
+      local ipc = renderer.ipcRenderer
+      renderer:run(function()
+        support.write_file(host.folder .. "/main.lua", script:format(await(ipc.invoke("port"))))
+        local report = await(ipc.invoke("reload"))
+        assert.matches("main.lua:%d: EADDRINUSE: .*open it in app.on%(\"ready\"%)", report.error)
+      end)
+      renderer:close()
+    end)
+  end)
+
   it("cuts what the generation before the one before had not answered", function()
     with_host(version(1), { config = [[limits = { drain = "20s" }]] }, function(host)
       local renderer = host:connect()

@@ -1,5 +1,6 @@
 -- ipcMain and its scoped siblings as Node's EventEmitter, and what an event tells: of messages that renderers send.
 local support = require "spec.functional.support"
+local page = require "spec.functional.page"
 
 support.each_transport("ipcMain as an EventEmitter", [==[
   local log = {}
@@ -157,7 +158,8 @@ support.each_transport("An event", [==[
              sender = event.sender.id, gone = frame == nil, ports = #event.ports,
              same = frame and frame.frameTreeNodeId == event.frameTreeNodeId and frame.processId == event.processId
                and frame.routingId == event.frameId and frame.osProcessId == event.sender:getOSProcessId(),
-             replied = ipc.Array { event.reply("reply", name) } }
+             replied = ipc.Array { event.reply("reply", name) },
+             sent = frame and ipc.Array { frame:send("sent", name), frame:postMessage("posted", name) } }
   end)
   ipcMain.handle("wait for the end of", function(_, name)
     while events[name].senderFrame do async.sleep(1) end
@@ -185,15 +187,23 @@ support.each_transport("An event", [==[
 ]==], function(context)
   it("names who sent, also when that is gone", function()
     local child
+    local heard = {}
     context.run(function()
       child = context.renderer:createFrame { name = "child" }
+      for _, channel in ipairs { "reply", "sent", "posted" } do
+        child.ipcRenderer.on(channel, function(_, text) heard[#heard + 1] = channel .. " " .. text end)
+        context.ipc.on(channel, function() heard[#heard + 1] = "the main frame heard " .. channel end)
+      end
       child.ipcRenderer.send("keep", "child's")
     end)
     local told = context.invoke("tell", "child's")
     assert.same({
       type = "frame", processId = context.renderer.processId, frameId = child.webFrame.routingId, node = told.node,
       sender = context.renderer.webContentsId, gone = false, ports = 0, same = true, replied = { true },
+      sent = { true, true },
     }, told)
+    support.wait_until(function() return #heard == 3 end, "what was sent to the frame")
+    assert.same({ "reply child's", "sent child's", "posted child's" }, heard)
     child:close()
     context.invoke("wait for the end of", "child's")
     local after = context.invoke("tell", "child's")
@@ -224,5 +234,28 @@ support.each_transport("An event", [==[
       "Missing required channel argument", "Missing required channel argument", "event.type is read-only",
       "event has no field 'signl'; did you mean 'signal'?", "false",
     }, context.invoke("misused"))
+  end)
+end)
+
+describe("The contents of a page", function()
+  it("has its type, URL, title and name, and the origin that its browser says", function()
+    local host = support.start [[
+      ipcMain.handle("about", function(event)
+        local contents, frame = event.sender, event.senderFrame
+        return { type = contents:getType(), url = contents:getURL(), title = contents:getTitle(), name = frame.name,
+                 frameUrl = frame.url, origin = frame.origin, visible = frame.visibilityState,
+                 detached = frame.detached }
+      end)
+    ]]
+    local origin = ("http://127.0.0.1:%d"):format(host.http_port)
+    local url = origin .. "/notes?list=1#last"
+    local document = page.open(host, { url = url, title = "Notes", name = "main" })
+    assert.same({ type = "page", url = url, title = "Notes", name = "main", frameUrl = url, origin = origin,
+                  visible = "visible", detached = false }, document:invoke("about"))
+    document:close()
+    local other = page.open(host, { url = "https://bank.example/" })
+    assert.equal(origin, other:invoke("about").url:match("^[^/]+//[^/]+"))
+    other:close()
+    host:stop()
   end)
 end)

@@ -1,5 +1,6 @@
 /** What a page or a worker does for a session. */
 import { codedError } from './errors.js'
+import { askForPlace, giveNoMore, giveTickets } from './page-place.js'
 import { takeTab } from './page-tab.js'
 import { PageWatch } from './page-watch.js'
 import { PostLane } from './post-lane.js'
@@ -104,4 +105,5 @@ export const browserEngine = {
   details: claims,
   tab: (address) => takeTab(/** @type {string} */ (socketAddressOf(address))),
   watch: (tell) => (isDocument() ? new PageWatch(state, tell) : undefined),
+  places: { ask: askForPlace, give: giveTickets, giveNoMore },
 }

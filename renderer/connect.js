@@ -21,6 +21,14 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
  * @property {(address: string) => import('./sync-calls.js').SyncLane} syncLane a link of its own for calls that block
  * @property {(address: string) => import('./page-tab.js').Tab | undefined} [tab] the tab of the browser, if the session speaks for it
  * @property {(tell: import('./page-watch.js').Tell) => { stop: () => void } | undefined} [watch] tells of what changes of what details said
+ * @property {Places} [places] where a link has `begin`
+ */
+
+/**
+ * @typedef {object} Places where documents stand among each other
+ * @property {(address: string, placed: (ticket?: import('./tickets.js').Ticket) => void) => void} ask
+ * @property {(giver: import('./page-place.js').Giver) => void} give
+ * @property {(giver: import('./page-place.js').Giver) => void} giveNoMore
  */
 
 /** @typedef {{ url?: string, name?: string, title?: string, token?: string, timeout?: number }} ConnectOptions */

@@ -84,7 +84,7 @@ export interface IpcRenderer<C extends Contract = Untyped> extends Calls<C>, Emi
   send<N extends Channel<C, 'send'>>(channel: N, ...args: Arguments<Part<C, 'send'>[N]>): boolean
   /**
    * Blocks until a listener has answered by `event.returnValue`, and returns that; what was sent before it arrives before it.
-   * Throws as invoke rejects. Nothing else runs here meanwhile: prefer invoke.
+   * Throws as invoke rejects, and ERR_NOT_READY in an iframe before it is connected. Nothing else runs here meanwhile: prefer invoke.
    */
   sendSync<N extends Channel<C, 'sync'>>(channel: N, ...args: Arguments<Part<C, 'sync'>[N]>): Result<Part<C, 'sync'>[N]>
   /** The ports are neutered, and arrive in `event.ports` of the listener. */

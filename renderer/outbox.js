@@ -17,6 +17,7 @@ const KEPT = 1024 * 1024
  * @property {number} headroom how many bytes before each block belong to the transport
  * @property {number} bufferedAmount bytes that were sent and have not left
  * @property {(bytes: Uint8Array) => boolean} send takes headroom and block; true if the caller may use the bytes again
+ * @property {(first: Uint8Array) => void} [begin] opens the link, with a block that leaves before all that was sent; other links are open from the first
  * @property {(bytes: Uint8Array) => Uint8Array} unseal the block in what was sent and may not be used again
  * @property {() => void} close what was sent still leaves
  * @property {() => void} ref the process waits for this link

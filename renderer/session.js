@@ -5,16 +5,18 @@
 import { Answers } from './answers.js'
 import { ABORTED, Calls } from './calls.js'
 import { Decoder } from './decode.js'
-import { Encoder } from './encode.js'
-import { codedError, refusedError, releasedError, remoteError } from './errors.js'
+import { codedError, invokeError, refusedError, releasedError, remoteError } from './errors.js'
+import { Greeting } from './greeting.js'
 import { Inbox } from './inbox.js'
 import { MalformedError } from './malformed-error.js'
 import { Outbox } from './outbox.js'
-import { KIND, PROTOCOL_VERSION, UNNUMBERED } from './packet-layout.js'
+import { KIND, UNNUMBERED } from './packet-layout.js'
 import { PacketReader } from './packet-reader.js'
 import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
 import { Ports } from './ports.js'
 import { SyncCalls } from './sync-calls.js'
+import { Tickets } from './tickets.js'
+import { ValueWriter } from './value-writer.js'
 import { Writer } from './writer.js'
 
 /** @typedef {import('./packet.js').Packet} Packet */
@@ -26,9 +28,8 @@ import { Writer } from './writer.js'
 const MAIN_FRAME = 0
 const LANE_MAIN = 0
 const LANE_SYNC = 1
-/** A buffer above this is not kept. */
-const ALONE_KEPT = 1024 * 1024
 const NORMAL = { code: 1000, reason: '' }
+const NOT_READY = 'this frame waits for its place in the page around it; it can block once it is connected'
 
 export class Session {
   processId = /** @type {number | undefined} */ (undefined)
@@ -41,21 +42,19 @@ export class Session {
   #lastFrame = MAIN_FRAME
   #calls = new Calls()
   #answers = new Answers((call, status, value) => this.#putReply(call, status, value), () => this.#hold())
-  #encoder
+  #values
   #decoder = new Decoder()
-  /** For values that do not leave at once. */
-  #alone = new Writer()
   #reader = new PacketReader()
   #inbox
   #ports
+  #tickets
   /** @type {Outbox | undefined} */
   #outbox
   /** @type {Transport | undefined} */
   #transport
-  #id
-  #secret
-  /** @type {Record<string, unknown> | undefined} what hello says, once it was said */
   #greeting
+  /** Whether hello was said. */
+  #greeted = false
   #sync
   #welcomed = false
   /** @type {Closed | undefined} */
@@ -66,7 +65,6 @@ export class Session {
   #tab
   /** @type {{ stop: () => void } | undefined} */
   #watch
-  #writing = false
   /** What the process waits for, besides calls: listeners, frames that are being opened, the welcome. */
   #holds = 0
   #held = true
@@ -80,21 +78,22 @@ export class Session {
     this.#engine = engine
     this.#address = address
     this.#details = details
-    this.#encoder = new Encoder(engine)
+    this.#values = new ValueWriter(engine)
     this.#inbox = new Inbox(engine.later)
-    this.#id = engine.randomBytes(16)
-    this.#secret = engine.randomBytes(16)
+    this.#greeting = new Greeting(engine.randomBytes)
     this.#sync = new SyncCalls({
       lane: () => engine.syncLane(this.address),
-      hello: (after) => this.#packetOf(KIND.HELLO, this.#hello(LANE_SYNC, after), this.#greeting, 'details'),
+      hello: (after) => this.#hello(LANE_SYNC, after),
       decode: (bytes, at, end) => this.#decoder.decode(bytes, at, end),
-      met: (host) => this.#met(host),
+      met: (host) => this.#greeting.met(host),
     })
+    this.#tickets = new Tickets((kind, items) => this.#put(kind, items), () => this.#greeting.details.host)
     this.#ports = new Ports(engine, {
-      put: (kind, items, payload) => this.#putBytes(kind, items, payload),
-      encode: (value) => this.#encodeAlone(value),
+      put: (kind, items, payload) => this.#put(kind, items, payload),
+      encode: (value) => this.#values.document(value),
       decode: (payload) => this.#decoder.decode(payload, 0, payload.length),
     })
+    engine.places?.give(this)
   }
 
   /** Connects, if that has not been done. */
@@ -110,24 +109,45 @@ export class Session {
     this.#transport = transport
     this.#outbox = new Outbox(transport, this.#engine.defer)
     this.#tab = this.#engine.tab?.(address)
-    this.#greeting = { type: 'native', ...this.#engine.details(), ...this.#details, ...this.#tab?.details() }
-    this.#put(KIND.HELLO, this.#hello(LANE_MAIN, 0), this.#greeting)
-    this.#outbox.flush(false)
+    this.#greeting.details = { type: 'native', ...this.#engine.details(), ...this.#details, ...this.#tab?.details() }
     this.#watch = this.#engine.watch?.((navigated, changes) => this.#changed(navigated, changes))
     this.#hold()
+    if (transport.begin) this.#engine.places?.ask(address, (place) => this.#begin(place))
+    else this.#begin()
+  }
+
+  /** @param {import('./tickets.js').Ticket} [place] */
+  #begin(place) {
+    if (this.#closed) return
+    Object.assign(this.#greeting.details, place)
+    this.#greeted = true
+    const hello = this.#hello(LANE_MAIN, 0)
+    if (this.#transport?.begin) return this.#transport.begin(hello)
+    this.#outbox?.writer.raw(hello)
+    this.#outbox?.flush(false)
   }
 
   /**
    * @param {number} lane
    * @param {number} sent
+   * @returns {Uint8Array} the packet
    */
   #hello(lane, sent) {
-    return { version: PROTOCOL_VERSION, features: 0, id: this.#id, secret: this.#secret, lane, sent, received: 0 }
+    return this.#packetOf(KIND.HELLO, this.#greeting.items(lane, sent), this.#greeting.details, 'details')
   }
 
   /** @returns {string} */
   get address() {
     return this.#address()
+  }
+
+  /**
+   * A ticket for a document of the origin in a frame of the main frame's.
+   * @param {string} origin
+   */
+  async ticket(origin) {
+    this.open()
+    return this.#closed ? undefined : this.#tickets.ask(origin)
   }
 
   // ---- what leaves ----
@@ -139,7 +159,7 @@ export class Session {
   #use(frame) {
     if (!this.#frames.has(frame)) throw releasedError()
     if (this.#outbox === undefined) this.open()
-    if (this.#writing) throw codedError('ERR_REENTRANT', 'a getter of a message that is being sent cannot send')
+    this.#values.check()
     return /** @type {Outbox} */ (this.#outbox)
   }
 
@@ -167,7 +187,7 @@ export class Session {
     if (transfer?.length) {
       const take = this.#ports.claim(transfer)
       const payload = this.#ports.encode(message)
-      return this.#ports.transfer(take(), (ports) => this.#putBytes(KIND.POST, { frame, channel, ports }, payload))
+      return this.#ports.transfer(take(), (ports) => this.#put(KIND.POST, { frame, channel, ports }, payload))
     }
     const start = outbox.writer.length
     this.#finish(outbox, start, beginPacket(outbox.writer, KIND.POST, { frame, channel, ports: [] }), message, 'message')
@@ -199,6 +219,7 @@ export class Session {
    */
   sendSync(frame, channel, args) {
     const outbox = this.#use(frame)
+    if (!this.#greeted) throw invokeError(channel, 'ERR_NOT_READY', NOT_READY)
     const call = this.#calls.next
     const number = outbox.sent + 1
     const packet = this.#packetOf(KIND.SYNC, { frame, call, number, channel }, args, 'args')
@@ -225,23 +246,9 @@ export class Session {
   #packetOf(kind, items, payload, root) {
     const writer = new Writer(1024)
     const open = beginPacket(writer, kind, items)
-    this.#encode(writer, payload, root)
+    this.#values.write(writer, payload, root)
     writer.closeBytes(open)
     return writer.bytes.subarray(0, writer.length)
-  }
-
-  /**
-   * @param {Writer} writer
-   * @param {unknown} value
-   * @param {string} root
-   */
-  #encode(writer, value, root) {
-    this.#writing = true
-    try {
-      this.#encoder.encode(writer, value, root)
-    } finally {
-      this.#writing = false
-    }
   }
 
   /**
@@ -256,7 +263,7 @@ export class Session {
   #finish(outbox, start, payload, value, root, capped) {
     const { writer } = outbox
     try {
-      this.#encode(writer, value, root)
+      this.#values.write(writer, value, root)
     } catch (error) {
       writer.length = start
       throw error
@@ -266,56 +273,22 @@ export class Session {
   }
 
   /**
-   * A packet that the protocol itself has to say.
+   * A packet that the protocol itself has to say: nothing once the session is over.
    * @param {number} kind
    * @param {Record<string, unknown>} items
-   * @param {unknown} [payload]
+   * @param {Uint8Array | Record<string, unknown>} [payload] a document, or details
    */
   #put(kind, items, payload) {
-    const outbox = /** @type {Outbox} */ (this.#outbox)
-    const start = outbox.writer.length
-    const open = beginPacket(outbox.writer, kind, items)
-    if (payload !== undefined) {
-      this.#encoder.encode(outbox.writer, payload, 'details')
-      outbox.writer.closeBytes(open)
-    }
-    outbox.commit(start, false, !UNNUMBERED.has(kind))
-  }
-
-  /**
-   * A packet of a port's: nothing once the session is over.
-   * @param {number} kind
-   * @param {Record<string, unknown>} items
-   * @param {Uint8Array} [payload]
-   */
-  #putBytes(kind, items, payload) {
     if (this.#closed) return
     const outbox = /** @type {Outbox} */ (this.#outbox)
     const start = outbox.writer.length
     const open = beginPacket(outbox.writer, kind, items)
     if (payload) {
-      outbox.writer.raw(payload)
+      if (payload instanceof Uint8Array) outbox.writer.raw(payload)
+      else this.#values.write(outbox.writer, payload, 'details')
       outbox.writer.closeBytes(open)
     }
-    outbox.commit(start, false)
-  }
-
-  /**
-   * @param {unknown} value
-   * @returns {Uint8Array} its document
-   */
-  #encodeAlone(value) {
-    if (this.#writing) throw codedError('ERR_REENTRANT', 'a getter of a message that is being sent cannot send')
-    const writer = this.#alone
-    writer.length = 0
-    this.#writing = true
-    try {
-      this.#encoder.encode(writer, value, 'message')
-    } finally {
-      this.#writing = false
-    }
-    if (writer.length > ALONE_KEPT) this.#alone = new Writer()
-    return writer.bytes.slice(0, writer.length)
+    outbox.commit(start, false, !UNNUMBERED.has(kind))
   }
 
   /**
@@ -388,7 +361,7 @@ export class Session {
    */
   #changed(navigated, changes) {
     if (this.#closed) return
-    if (this.#writing) return this.#engine.defer(() => this.#changed(navigated, changes))
+    if (this.#values.busy) return this.#engine.defer(() => this.#changed(navigated, changes))
     const details = Object.fromEntries(Object.entries(changes).filter(([name]) => !(name in this.#details)))
     if (navigated && 'url' in details) this.#put(KIND.FRAME_NAVIGATE, { frame: MAIN_FRAME, inPage: true }, details)
     else if (Object.keys(details).length > 0) this.#put(KIND.FRAME_UPDATE, { frame: MAIN_FRAME }, details)
@@ -447,6 +420,8 @@ export class Session {
       case KIND.FRAME_CLOSE:
         if (packet.frame === MAIN_FRAME) return this.fail({ code: 1000, reason: 'the host closed the frame' })
         return this.#endFrame(packet.frame, { code: 1000, reason: 'the host closed the frame' })
+      case KIND.TICKET:
+        return this.#tickets.answered(packet.items)
       case KIND.PING:
         return this.#put(KIND.PONG, { token: packet.items?.token })
       case KIND.BYE:
@@ -526,25 +501,17 @@ export class Session {
     this.#finish(outbox, start, beginPacket(outbox.writer, KIND.REPLY, { call, status }), value, 'result', status === 0)
   }
 
-  /**
-   * A lane that comes later says which host it means.
-   * @param {Uint8Array | undefined} host
-   */
-  #met(host) {
-    if (host) this.#greeting = { ...this.#greeting, host }
-  }
-
   /** @param {any} details */
   #welcome({ host, processId, webContentsId, frame, limits, tab }) {
     if (this.#welcomed) throw new MalformedError(1002, 'a second welcome')
     this.#welcomed = true
-    this.#met(host)
+    this.#greeting.met(host)
     if (tab) this.#tab?.keep(tab)
     this.processId = processId
     this.webContentsId = webContentsId
     Object.assign(/** @type {Outbox} */ (this.#outbox).limits, limits)
     if (this.#transport && limits?.packet) this.#transport.limit = limits.packet
-    if (limits?.nesting) this.#encoder.nesting = this.#decoder.nesting = limits.nesting
+    if (limits?.nesting) this.#values.nesting = this.#decoder.nesting = limits.nesting
     this.#ports.open(limits)
     this.#frames.get(MAIN_FRAME)?.opened(frame)
     this.#hold()
@@ -590,6 +557,8 @@ export class Session {
     this.#closed = closed
     this.#tab?.release()
     this.#watch?.stop()
+    this.#engine.places?.giveNoMore(this)
+    this.#tickets.end()
     this.#ports.end()
     this.#sync.close()
     const refused = this.#welcomed || !this.#outbox ? undefined : error ?? refusedError(this.address, closed)

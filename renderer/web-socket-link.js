@@ -1,6 +1,6 @@
 /**
  * WebSocketLink: the platform's WebSocket as a transport. A block is one binary message. Keeps what is sent until the socket is
- * open. Knows nothing of what is in a block.
+ * open, which is asked for by `begin`. Knows nothing of what is in a block.
  */
 import { codedError } from './errors.js'
 import { MalformedError } from './malformed-error.js'
@@ -15,6 +15,7 @@ export class WebSocketLink {
   limit = 64 * 1024 * 1024
   #address
   #handlers
+  /** @type {WebSocket | undefined} */
   #socket
   /** @type {Uint8Array[] | undefined} what was sent before the socket was open; undefined since then */
   #early = []
@@ -28,19 +29,28 @@ export class WebSocketLink {
   constructor(address, handlers) {
     this.#address = address
     this.#handlers = handlers
-    this.#socket = new WebSocket(address)
-    this.#socket.binaryType = 'arraybuffer'
-    this.#socket.onopen = () => this.#opened()
-    this.#socket.onmessage = ({ data }) => this.#received(data)
-    this.#socket.onclose = (event) => this.#closed(event)
   }
 
-  #opened() {
+  /** @param {Uint8Array} first */
+  begin(first) {
+    if (this.#closing) return
+    const socket = (this.#socket = new WebSocket(this.#address))
+    socket.binaryType = 'arraybuffer'
+    socket.onopen = () => this.#opened(socket, first)
+    socket.onmessage = ({ data }) => this.#received(data)
+    socket.onclose = (event) => this.#closed(event)
+  }
+
+  /**
+   * @param {WebSocket} socket
+   * @param {Uint8Array} first
+   */
+  #opened(socket, first) {
     const early = this.#early ?? []
     this.#early = undefined
     this.#earlyAmount = 0
-    for (const block of early) this.#socket.send(block)
-    if (this.#closing) this.#socket.close(1000)
+    for (const block of [first, ...early]) socket.send(block)
+    if (this.#closing) socket.close(1000)
   }
 
   /** @param {ArrayBuffer | string} data */
@@ -66,7 +76,7 @@ export class WebSocketLink {
   }
 
   get bufferedAmount() {
-    return this.#socket.bufferedAmount + this.#earlyAmount
+    return (this.#socket?.bufferedAmount ?? 0) + this.#earlyAmount
   }
 
   /**
@@ -78,7 +88,7 @@ export class WebSocketLink {
       this.#early.push(bytes.slice())
       this.#earlyAmount += bytes.length
     } else {
-      this.#socket.send(bytes)
+      this.#socket?.send(bytes)
     }
     // A copy was made, here or by the socket.
     return true
@@ -94,7 +104,7 @@ export class WebSocketLink {
 
   close() {
     this.#closing = true
-    if (!this.#early) this.#socket.close(1000)
+    if (!this.#early) this.#socket?.close(1000)
   }
 
   /** A page lives on its own. */

@@ -12,19 +12,20 @@ const times = []
 
 async function beat() {
   const before = performance.now()
-  const { at, pages, memory } = await ipcRenderer.invoke('widget:beat')
+  const { at, pages, frames, memory } = await ipcRenderer.invoke('widget:beat')
   times.push(performance.now() - before)
   if (times.length > KEPT) times.shift()
-  show(at, pages, memory)
+  show(at, pages, frames, memory)
 }
 
-function show(at, pages, memory) {
+function show(at, pages, frames, memory) {
   const sorted = [...times].sort((a, b) => a - b)
   const small = document.createElement('small')
   small.textContent = `ms · half of them within ${milliseconds(sorted[Math.floor(sorted.length / 2)])}`
   part('reading').replaceChildren(times.at(-1).toFixed(2), small)
   part('clock').textContent = at.toLocaleTimeString()
   part('pages').textContent = String(pages)
+  part('frames').textContent = String(frames)
   part('memory').textContent = bytes(memory)
   chart.draw([times], KEPT, `${(KEPT * PERIOD) / 1000} s`)
 }

@@ -17,6 +17,7 @@ support.each_transport("the examples of scripts/", scripts.main, function(contex
     local beat = context.invoke("widget:beat")
     assert.is_true(math.abs(beat.at:getTime() / 1000 - os.time()) < 60)
     assert.equal(1, beat.pages)
+    assert.equal(1, beat.frames)
     assert.is_true(beat.memory > 0)
     local other = context.host:connect(context.transport)
     other:run(function() return require("async").await(other.ipcRenderer.invoke("widget:beat")) end)

@@ -122,6 +122,7 @@ describe('sendSync fails', () => {
     const page = await browser.open(`${host.url}/forbidden.html`)
     const frame = page.frames()[1]
     await frame.waitForFunction(() => window.ipchost)
+    await frame.evaluate(() => window.ipchost.ipcRenderer.invoke('echo'))
     assert.deepEqual(await failure(frame, 'echo sync'), {
       name: 'Error', code: 'ERR_DENIED',
       message: "Error invoking remote method 'echo sync': Error: the page's Permissions-Policy forbids sync-xhr, by which a page waits",

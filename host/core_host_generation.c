@@ -62,6 +62,7 @@ static void take_hooks(lua_State *L, struct generation *generation) {
   generation->contexts = take(L, "contexts");
   generation->retire = take(L, "retire");
   generation->files = take(L, "files");
+  generation->hashes = take(L, "hashes");
   generation->position = take(L, "position");
 }
 
@@ -241,6 +242,7 @@ static int forget(lua_State *L) {
                             generation->contexts,
                             generation->retire,
                             generation->files,
+                            generation->hashes,
                             generation->position,
                             generation->scope_of,
                             generation->made,

@@ -278,7 +278,7 @@ end
 return function(host)
   scheduler.set_host { request = host.request }
   scheduler.log = function(text) host.log("error", text) end
-  if host.hash then note_reads(host.hash) end
+  note_reads(host.hash or function() return 0 end)
   refuse_globals()
   refuse_closed_handles()
   refuse_bytecode()

@@ -26,23 +26,22 @@ local function absolute(path)
   return (os.getenv("PWD") or ".") .. "/" .. path
 end
 
---- The scripts as functions, and the paths of those that are files.
+--- The scripts as functions.
 local function compile(env, scripts)
-  local chunks, paths = {}, {}
+  local chunks = {}
   for i, script in ipairs(scripts) do
     local chunk, message
     if type(script) == "function" then
       chunk = environment.adopt(env, script)
     elseif is_path(script) then
       chunk, message = env.loadfile(script, "t")
-      paths[#paths + 1] = script
     else
       chunk, message = env.load(script, ("=scripts[%d]"):format(i), "t")
     end
     if not chunk then error(message, 0) end
     chunks[i] = { run = chunk, name = type(script) == "string" and is_path(script) and script or nil }
   end
-  return chunks, paths
+  return chunks
 end
 
 local function search_first(env, path, scripts)
@@ -58,12 +57,10 @@ local function search_first(env, path, scripts)
 end
 
 --- The function that the host calls to run the scripts: load(_, done), where done(nil) or done(text) follows.
-local function new_load(env, options, files)
+local function new_load(env, options)
   local scheduler, worker = env.require "async.scheduler", env.require "async.worker"
   local function run()
-    local chunks, paths = compile(env, options.scripts)
-    table.move(paths, 1, #paths, #files + 1, files)
-    for _, chunk in ipairs(chunks) do chunk.run(chunk.name) end
+    for _, chunk in ipairs(compile(env, options.scripts)) do chunk.run(chunk.name) end
   end
   local function describe(message) return scheduler.describe(message) .. "\n" .. worker.trace(message, 2) end
   return function(_, done)
@@ -84,7 +81,7 @@ local function make(self, options, number)
   self.generations[number] = { env = env, loop = loop }
   return env, function(hooks)
     search_first(env, options.path, options.scripts)
-    hooks.load = new_load(env, options, hooks.files)
+    hooks.load = new_load(env, options)
     local retire = hooks.retire
     function hooks.retire(scope_of, kept)
       local ended = retire(scope_of, kept)

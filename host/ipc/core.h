@@ -201,7 +201,7 @@ void core_ponged(struct core *core, const struct session *session);
 /* ns: when the first of those who wait is to be decided on, or CORE_NEVER. */
 uint64_t core_newcomers_due(const struct core *core);
 void core_settle_newcomers(struct core *core, uint64_t now);
-/* The lane is lost. */
+/* The lane is lost, or of a session. */
 void core_forget_newcomer(struct core *core, const struct lane *lane);
 void core_deinit_newcomers(struct core *core);
 /* core_ask.c: a reply from a client; ST_OK, or a status with `fault` filled. */

@@ -188,7 +188,10 @@ enum status core_hello(struct core *core, struct lane *lane, const struct packet
   if (hello->lane == LANE_SYNC && is_another(core, session, details.host))
     return fault_set(fault, ST_NOT_FOUND, 4007, "ERR_CLOSED",
                      "hello: the session that the sync lane belongs to is gone");
-  if (session) return core_attach(core, lane, session, hello, peer->origin, fault);
+  if (session) {
+    core_forget_newcomer(core, lane); /* another lane's hello has opened it meanwhile */
+    return core_attach(core, lane, session, hello, peer->origin, fault);
+  }
   return open_all(core, lane, hello, peer, &details, fault);
 }
 

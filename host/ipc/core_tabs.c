@@ -35,8 +35,10 @@ static uint64_t grace_from_now(const struct core *core) {
   return clock_now(core->clock) + core->limits->grace * NS_A_MS;
 }
 
+/* Who is told may close the contents: it is in grace no longer. */
 static void end_grace(struct core *core, struct contents *contents) {
   struct session *session = contents->main->session;
+  tab_leave_grace(&core->frames, contents->tab);
   core_destroy_tree(core, contents->main->id, NULL);
   session_free(&core->sessions, session);
 }
@@ -89,27 +91,54 @@ static void end_retired(struct core *core, struct frame *frame, struct tab *tab)
   session_free(&core->sessions, session);
 }
 
-static void end_former(struct core *core, struct former *former) {
-  struct session *session = sessions_by_process(&core->sessions, former->process);
-  struct fault fault;
+static struct former *former_of(const struct core *core, uint64_t contents, uint64_t process) {
+  for (struct list *node = core->formers.next; node != &core->formers; node = node->next) {
+    struct former *former = LIST_ENTRY(node, struct former, node);
+    if (former->contents == contents && (!process || former->process == process)) return former;
+  }
+  return NULL;
+}
+
+static void forget_former(struct core *core, uint64_t contents, uint64_t process) {
+  struct former *former = former_of(core, contents, process);
+  if (!former) return;
   list_remove(&former->node);
   free(former);
+}
+
+/*
+ * It is known until its frames are gone: who is told may end the contents, which these must not outlive, and
+ * so end it again from there. The frames of a session that is ending in a call further up are destroyed here.
+ */
+static void end_former(struct core *core, const struct former *former) {
+  uint64_t contents = former->contents, process = former->process;
+  struct session *session = sessions_by_process(&core->sessions, process);
+  struct fault fault;
   fault_set(&fault, ST_CLOSED, 4006, NULL, "another document has followed in the tab");
-  if (session) core_close_session(core, session, &fault);
+  if (session && !session->ending)
+    core_close_session(core, session, &fault);
+  else if (session && session->main_frame)
+    core_destroy_tree(core, session->main_frame->id, NULL);
+  forget_former(core, contents, process);
 }
 
 /* What the document that is on its way out still says is heard. */
 static void let_leave(struct core *core, struct session *session) {
-  struct former *former = session->main ? calloc(1, sizeof *former) : NULL;
-  uint64_t process = session->process;
+  struct former *former = calloc(1, sizeof *former);
+  bool connected = session->main != NULL;
   if (!former) {
     core_end_session(core, session, NULL);
     return;
   }
-  *former = (struct former){
-      .process = process, .contents = session->main_frame->contents->id, .due = grace_from_now(core)};
+  *former = (struct former){.process = session->process,
+                            .contents = session->main_frame->contents->id,
+                            .due = grace_from_now(core)};
   list_push(&core->formers, &former->node);
-  vouchers_drop(&core->tickets, process);
+  if (!connected) {
+    end_former(core, former);
+    return;
+  }
+  vouchers_drop(&core->tickets, session->process);
   core_destroy_children(core, session->main_frame->id);
   core_plan(core);
 }
@@ -127,17 +156,9 @@ void core_succeeded(struct core *core, uint64_t before, uint64_t frame) {
     core->border->navigated(core->border_user, frame, false);
 }
 
-static struct former *former_of(const struct core *core, uint64_t contents) {
-  for (struct list *node = core->formers.next; node != &core->formers; node = node->next) {
-    struct former *former = LIST_ENTRY(node, struct former, node);
-    if (former->contents == contents) return former;
-  }
-  return NULL;
-}
-
 void core_end_formers(struct core *core, uint64_t contents) {
   struct former *former;
-  while ((former = former_of(core, contents))) end_former(core, former);
+  while ((former = former_of(core, contents, 0))) end_former(core, former);
 }
 
 void core_deinit_tabs(struct core *core) {

@@ -127,10 +127,16 @@ static void on_loaded(struct scripts *scripts, enum status status, const struct 
   plan(generations, status == ST_OK ? STEP_LOADED : STEP_FAILED);
 }
 
+/* What the next turn does may be decided already: the timers of a busy loop run late, and all at once. It
+ * ends the limit. */
 static void on_limit(uv_timer_t *timer) {
   struct generations *generations = timer->data;
   struct generation *generation = generations->roles[LOADING]->runtime.generation;
   char position[128], text[256];
+  if (generations->step != STEP_NONE) {
+    uv_timer_start(timer, on_limit, 1, 0);
+    return;
+  }
   generation_position(generation, position, sizeof position);
   snprintf(text, sizeof text, "%s%sthe scripts had not loaded after limits.load (%llu ms)", position,
            position[0] ? ": " : "", (unsigned long long)generations->options.limits->load);

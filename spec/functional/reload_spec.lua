@@ -292,6 +292,27 @@ describe("A reload", function()
     support.remove_folder(folder)
   end)
 
+  it("is in time, or too late, and not both, while the scripts that serve are busy", function()
+    local busy = version(1) .. [[
+      ipcMain.handle("busy", function()
+        local until_then = os.clock() + 0.4
+        repeat local now = os.clock() until now > until_then
+      end)
+    ]]
+    with_host(busy, { config = [[limits = { load = "300ms" }]] }, function(host)
+      local renderer = host:connect()
+      support.write_file(host.folder .. "/main.lua", [[print("waits") await(async.sleep(200)) ]] .. version(2))
+      host:kill("sighup")
+      host:wait_log("waits")
+      renderer:run(function()
+        await(renderer.ipcRenderer.invoke("busy"))
+        await(renderer.ipcRenderer.invoke("version"))
+      end)
+      host:wait_log("generation 2 serves")
+      renderer:close()
+    end)
+  end)
+
   it("begins anew when another is wanted meanwhile", function()
     local waiting = [[print("waits", hot.generation) await(async.sleep(60000))]]
     with_host(version(1), {}, function(host)

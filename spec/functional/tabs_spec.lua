@@ -521,6 +521,36 @@ describe("the next document of a tab", function()
     assert.equal(4006, bye_code(first))
   end)
 
+  it("may be closed by who hears that the one before ends, whatever ends that", function()
+    local function ends_with(host, first, next_one)
+      local destroyed = "destroyed " .. first.contents
+      local events = events_with(host, destroyed)
+      assert.same({ destroyed, "closed" }, { events[#events - 1], events[#events] })
+      assert.equal(1000, bye_code(next_one))
+      assert.equal(1, ask(host, "count"))
+      assert.is_nil(frame_of(host, first))
+    end
+    local host, first, tab = with_tab(LONG)
+    first:start("close when aborted")
+    local next_one = welcomed(follow(host, tab))
+    first:leave()
+    ends_with(host, first, next_one)
+    host, first, tab = with_tab(SHORT)
+    first:start("close when aborted")
+    next_one = welcomed(follow(host, tab))
+    ends_with(host, first, next_one)
+    host, first, tab = with_tab(LONG)
+    first:put("frame-open", 1, 0, { url = host.address.http })
+    first:start("close when aborted")
+    next_one = welcomed(follow(host, tab))
+    next_one:leave()
+    wait_detached(host, first.contents)
+    ask(host, "events")
+    assert.is_true(ask(host, "close", first.contents))
+    assert.same({ "closed", "destroyed " .. first.contents }, ask(host, "events"))
+    assert.equal(1, ask(host, "count"))
+  end)
+
   it("keeps no host from ending", function()
     local host, first, tab = with_tab(LONG)
     welcomed(follow(host, tab))
@@ -622,7 +652,7 @@ describe("a document that names the tab of another without a mark", function()
     first:packet("ping")
     first:put("pong", question)
     assert.not_equal(first.contents, welcomed(other).contents)
-    assert.equal(3, ask(host, "count"))
+    support.wait_until(function() return ask(host, "count") == 3 end, "the one that left to be gone")
   end)
 
   it("may be a sync lane, whose call waits as well", function()
@@ -636,6 +666,22 @@ describe("a document that names the tab of another without a mark", function()
     assert.equal("ERR_NO_LISTENER", sync:packet("reply")[4].code)
     assert.same({ sync.contents, sync.welcome.tab }, { welcomed(main).contents, main.welcome.tab })
     assert.not_equal(first.contents, sync.contents)
+  end)
+
+  it("is forgotten with its connection, also where that became one of a session that was there", function()
+    local host, first, tab = with_tab(LONG)
+    local mains = {}
+    for i = 1, 10 do
+      local session = { id = core.random(16), secret = core.random(16) }
+      local sync = newcomer(host, tab, first, { session = session, lane = 1 })
+      mains[i] = newcomer(host, tab, first, { session = session })
+      first:put("pong", 2)
+      welcomed(sync)
+      welcomed(mains[i])
+    end
+    for _, main in ipairs(mains) do main.socket:close() end
+    support.wait_until(function() return ask(host, "count") == 2 end, "all but two to be gone")
+    for _ = 1, 10 do newcomer(host, tab, first) end -- their connections may have the places of the others'
   end)
 end)
 

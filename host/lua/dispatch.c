@@ -21,7 +21,6 @@ enum {
   SLOT_CATCH = 1,
   SLOT_EVENT,
   SLOT_CHANNEL,
-  SLOT_TABLE,
   SLOT_FUNCTION,
   SLOT_FIRST_ARG, /* the event again: arguments follow it */
   SLOT_RESULT = SLOT_FUNCTION
@@ -274,6 +273,9 @@ static int run_listeners(lua_State *L, struct dispatch *d, int nargs) {
 
 /* ---- the base of a dispatching coroutine ---- */
 
+/* Its upvalues, which are nearer than the registry. */
+enum { UP_HANDLERS = 1, UP_LISTENERS, UP_EVENTS, UPVALUES = UP_EVENTS };
+
 static int dispatch_base(lua_State *L) {
   struct runtime *rt = runtime_of(L);
   struct dispatch *d = rt->dispatch;
@@ -282,10 +284,11 @@ static int dispatch_base(lua_State *L) {
   int nargs;
   lua_pushcfunction(L, answer_catch);
   d->event = event_push(L, m);
+  lua_pushvalue(L, lua_upvalueindex(UP_EVENTS));
+  lua_setmetatable(L, -2);
   lua_pushlstring(L, (const char *)m->channel.data, m->channel.len);
-  lua_rawgeti(L, LUA_REGISTRYINDEX, invoke ? rt->handlers : rt->listeners);
   lua_pushvalue(L, SLOT_CHANNEL);
-  lua_rawget(L, SLOT_TABLE);
+  lua_rawget(L, invoke ? lua_upvalueindex(UP_HANDLERS) : lua_upvalueindex(UP_LISTENERS));
   lua_pushvalue(L, SLOT_EVENT);
   nargs = m->kind == MESSAGE_POST ? clone_decode(L, m->payload, &rt->clone, d->fault)
                                   : clone_decode_list(L, m->payload, &rt->clone, d->fault);
@@ -296,6 +299,15 @@ static int dispatch_base(lua_State *L) {
   if (m->port_count) event_set_ports(L, SLOT_EVENT, m->ports, m->port_count);
   if (nargs > FEW_ARGS) luaL_checkstack(L, LUA_MINSTACK, "too many arguments");
   return invoke ? run_handler(L, d, nargs) : run_listeners(L, d, nargs);
+}
+
+void dispatch_open(lua_State *L) {
+  struct runtime *rt = runtime_of(L);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->handlers);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->listeners);
+  lua_rawgeti(L, LUA_REGISTRYINDEX, rt->events);
+  lua_pushcclosure(L, dispatch_base, UPVALUES);
+  rt->dispatcher = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* [-2, +0, m] with the coroutine's event, or nil where nobody waits for an answer, and the coroutine: it
@@ -368,7 +380,7 @@ enum status dispatch_message(struct runtime *rt, const struct message *message, 
   generation_begin(rt->generation);
   scope = generation_scope_begin(rt->generation);
   if (task_take(rt, L, &task)) {
-    lua_pushcfunction(task.co, dispatch_base);
+    lua_pushvalue(task.co, TASK_DISPATCHER);
     rt->dispatch = &d;
     after_run(&d, &task, task_run(rt, L, &task, 0, "dispatch"));
   } else {

@@ -36,8 +36,6 @@ struct event *event_push(lua_State *L, const struct message *message) {
                           .contents = message->contents,
                           .sync = message->kind == MESSAGE_SYNC,
                           .invoke = message->kind == MESSAGE_INVOKE};
-  lua_rawgeti(L, LUA_REGISTRYINDEX, runtime_of(L)->events);
-  lua_setmetatable(L, -2);
   return event;
 }
 

@@ -328,6 +328,7 @@ void modules_open(lua_State *L) {
   rt->handlers = luaL_ref(L, LUA_REGISTRYINDEX);
   emitter_push_listeners(L, -1);
   rt->listeners = luaL_ref(L, LUA_REGISTRYINDEX);
+  dispatch_open(L);
   lua_pushvalue(L, -1);
   rt->ipcmain = luaL_ref(L, LUA_REGISTRYINDEX);
   publish(L, ipc, "ipcMain");

@@ -43,6 +43,7 @@ struct runtime {
   int events;                /* registry reference: the metatable of events, found faster than by a key */
   int ipcmain, app;          /* registry references: the emitters */
   int handlers, listeners;   /* registry references: ipcMain's tables */
+  int dispatcher;            /* the same: what every free coroutine has at its bottom */
   struct dispatch *dispatch; /* dispatch.c: the message whose coroutine is about to be resumed */
   int contents, frames;      /* registry references: id -> object of the living, made when first asked for */
   int dead;                  /* registry reference: weak, id string -> object of the destroyed */
@@ -82,6 +83,9 @@ static inline struct runtime *runtime_of(lua_State *L) {
 }
 
 /* ---- task.c: listeners and handlers each run in a coroutine from a pool ---- */
+
+/* The index in a free coroutine of what dispatch_open has made: all that is on its stack. */
+#define TASK_DISPATCHER 1
 
 /* Takes a free coroutine; false when there is none and none can be made. Anchored until task_run. */
 bool task_take(struct runtime *runtime, lua_State *from, struct task *out);
@@ -128,6 +132,7 @@ struct event {
 };
 
 /* User value 1 of an event: nil, or a table of what was made for it: guard, signal, ... */
+/* Without its metatable, which the caller has at hand. */
 struct event *event_push(lua_State *L, const struct message *message); /* [-0, +1, m] */
 /* The event at the index, or NULL. [-0, +0, -] */
 struct event *event_at(lua_State *L, int index);
@@ -151,6 +156,7 @@ void event_retire_all(lua_State *L);
 
 /* ---- dispatch.c ---- */
 
+void dispatch_open(lua_State *L); /* after all that it looks up; [-0, +0, m] */
 enum status dispatch_message(struct runtime *runtime, const struct message *message, struct fault *fault);
 /* Ends one listener of a sync call: answers it when nobody is left who could. [-0, +0, m] */
 void dispatch_settle(lua_State *L, struct event *event, int index);

@@ -75,7 +75,7 @@ static void on_collect(uv_timer_t *timer) {
 static void on_left(void *user) {
   struct scripts *scripts = user;
   struct runtime *rt = &scripts->runtime;
-  scratch_reset(rt);
+  if (rt->scratch_used) scratch_reset(rt);
   if (rt->lost_count) answer_lost(rt);
   if (rt->lost_port_count) close_lost_ports(rt);
   if (rt->retired && !scripts->closing) uv_timer_start(&scripts->look, on_look, 0, 0);

@@ -23,6 +23,8 @@ static int make_tasks(lua_State *L) {
     lua_State *co = lua_newthread(L);
     *(struct generation **)lua_getextraspace(co) = rt->generation; /* the main thread may have another */
     generation_mark_top_level(L, co);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, rt->dispatcher);
+    lua_xmove(L, co, 1);
     lua_rawseti(L, -2, ++rt->slots);
     rt->tasks[rt->task_count++] = (struct task){co, rt->slots};
   }
@@ -48,7 +50,7 @@ int task_run(struct runtime *rt, lua_State *from, struct task *task, int nargs, 
   int nresults, status = generation_resume(rt->generation, task->co, from, nargs, &nresults);
   /* The pool may have been filled up again while this one was out. */
   if (status == LUA_OK && rt->task_count < rt->task_cap) {
-    if (nresults) lua_settop(task->co, 0);
+    if (nresults > TASK_DISPATCHER) lua_settop(task->co, TASK_DISPATCHER);
     rt->tasks[rt->task_count++] = *task;
     return status;
   }

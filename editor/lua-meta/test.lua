@@ -95,6 +95,10 @@ function Host:advance(ms) end
 ---@return ipchost.test.Renderer
 function Host:renderer(options) end
 
+---Loads the scripts anew, as app.reload does; a load that fails leaves those that serve.
+---@return ipchost.ReloadReport
+function Host:reload() end
+
 ---Two ports that are joined, to be posted by a renderer.
 ---@return ipchost.Port port1
 ---@return ipchost.Port port2

@@ -1,5 +1,6 @@
 /** What `ipchost init` makes, in Chromium: two pages share a count. */
 import assert from 'node:assert/strict'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Application, initProject } from '../support/application.js'
@@ -25,4 +26,30 @@ test('a new project serves a page that works', async (t) => {
   await one.getByText('The host is gone').waitFor()
   await browser.closePages()
   await application.start()
+})
+
+test('what is saved of a new project is live: its script, and its page', async (t) => {
+  const keys = { scripts: '{ "new/scripts/main.lua" }', public: '"new/public"', watch: 'true', dev: 'true' }
+  const application = new Application(keys)
+  t.after(() => application.end())
+  const folder = join(application.folder, 'new')
+  initProject(folder)
+  await application.start()
+  const page = await browser.open(application.url)
+  await page.getByText('Connected').waitFor()
+  const html = readFileSync(join(folder, 'public/index.html'), 'utf8')
+  writeFileSync(join(folder, 'public/index.html'), html.replace('</body>', '<p>Saved anew</p></body>'))
+  await page.getByText('Saved anew').waitFor()
+  await page.getByText('Connected').waitFor()
+  await page.evaluate(async () => {
+    const { ipcRenderer } = await import('/ipchost/renderer.js')
+    window.reloaded = new Promise((resolve) => { ipcRenderer.once('ipchost:reloaded', () => resolve(true)) })
+  })
+  appendFileSync(join(folder, 'scripts/main.lua'), `
+    ipcMain.removeHandler("count:add")
+    ipcMain.handle("count:add", function() webContents.broadcast("count:changed", 42) end)`)
+  assert.equal(await page.evaluate(() => window.reloaded), true)
+  await page.getByRole('button', { name: 'One more' }).click()
+  await page.locator('#count', { hasText: /^42$/ }).waitFor()
+  await browser.closePages()
 })

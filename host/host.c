@@ -209,6 +209,10 @@ static enum status on_admit(void *user, const struct peer *peer, struct slice to
   return security_admit(&((struct host *)user)->security, peer, token, fault);
 }
 
+static void on_prove(void *user, struct slice url, char proof[HTTP_PROOF_SIZE]) {
+  if (core_prove(&((struct host *)user)->core, url, proof) != ST_OK) *proof = '\0';
+}
+
 static void set_http(struct host *host) {
   const struct config *config = host->config;
   host->http = (struct http_options){.public = config->public,
@@ -216,6 +220,7 @@ static void set_http(struct host *host) {
                                      .origins = (const char *const *)config->origins,
                                      .assets = client_files,
                                      .admit = on_admit,
+                                     .prove = on_prove,
                                      .user = host};
   host->env.http = &host->http;
 }

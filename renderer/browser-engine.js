@@ -65,10 +65,17 @@ function state() {
   return { url: location.href, name: name ?? '', title: document.title, visibilityState: document.visibilityState }
 }
 
+/** What proves at which URL the document was served, if the host has said so. */
+function proof() {
+  const [navigation] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'))
+  const said = navigation?.serverTiming?.find(({ name }) => name === 'ipchost')
+  return said && { proof: said.description }
+}
+
 /** What hello says of the page or worker. */
 function claims() {
   const client = 'ipchost-js/0.1.0 browser'
-  return isDocument() ? { type: 'page', client, ...state() } : { client, url: location.href, name: /** @type {any} */ (globalThis).name ?? '' }
+  return isDocument() ? { type: 'page', client, ...proof(), ...state() } : { client, url: location.href, name: /** @type {any} */ (globalThis).name ?? '' }
 }
 
 /** @type {import('./connect.js').Engine & { addresses: string }} */

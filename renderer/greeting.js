@@ -28,7 +28,7 @@ export class Greeting {
    */
   met(host) {
     if (!host) return
-    const { ticket, issuer, ...details } = this.details
+    const { ticket, issuer, proof, ...details } = this.details
     this.details = { ...details, host }
   }
 }

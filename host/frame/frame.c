@@ -194,23 +194,32 @@ struct frame *frame_next(const struct frame *root, struct frame *frame) {
   return NULL;
 }
 
-/* What a page claims its URL to be, if that has the origin which its browser says it has; else that origin.
- */
-static struct slice page_url(const struct frame *frame, struct slice claimed) {
+static bool begins_with(struct slice url, const char *start, size_t len, const char *ends) {
+  return url.len >= len && memcmp(url.data, start, len) == 0 &&
+         (url.len == len || memchr(ends, url.data[len], strlen(ends)));
+}
+
+/* What inherits its origin from the document that has made it. */
+static bool is_blank(struct slice url) {
+  return slice_equal(url, slice_str("about:blank")) || slice_equal(url, slice_str("about:srcdoc"));
+}
+
+/* What a page claims its URL to be, if that has the origin which its browser says it has; else that origin. A
+ * proven URL changes by its fragment. */
+static struct slice page_url(const struct frame *frame, const struct frame_claim *claim) {
   const char *origin = frame->session->origin;
-  size_t len = origin ? strlen(origin) : 0;
+  struct slice claimed = claim->url;
   if (!claimed.len) return slice_of(NULL, 0);
-  if (!origin) return claimed;
-  if (claimed.len >= len && memcmp(claimed.data, origin, len) == 0 &&
-      (claimed.len == len || memchr("/?#", claimed.data[len], 3)))
+  if (!origin || claim->proven || is_blank(claimed) || begins_with(claimed, origin, strlen(origin), "/?#"))
     return claimed;
-  return slice_str(origin);
+  if (!frame->proven) return slice_str(origin);
+  return begins_with(claimed, frame->url, strcspn(frame->url, "#"), "#") ? claimed : slice_of(NULL, 0);
 }
 
 enum status frame_update(struct frame *frame, const struct frame_claim *claim) {
-  if (set_text(&frame->url, page_url(frame, claim->url)) != ST_OK ||
-      set_text(&frame->name, claim->name) != ST_OK)
+  if (set_text(&frame->url, page_url(frame, claim)) != ST_OK || set_text(&frame->name, claim->name) != ST_OK)
     return ST_NOMEM;
+  frame->proven |= claim->proven;
   if (slice_equal(claim->visibility, slice_str("hidden"))) frame->hidden = true;
   if (slice_equal(claim->visibility, slice_str("visible"))) frame->hidden = false;
   return set_text(&frame->title, claim->title);

@@ -24,6 +24,7 @@ const char *contents_type_name(enum contents_type type);
 struct frame_claim {
   struct slice url, name, title;
   struct slice visibility; /* "visible" or "hidden" */
+  bool proven;             /* the URL is not claimed but known */
 };
 
 struct frame {
@@ -39,6 +40,7 @@ struct frame {
   char token[FRAME_TOKEN_LEN + 1];
   bool detached; /* its document is gone, or on its way out */
   bool hidden;
+  bool proven; /* the URL was, when the document came */
 };
 
 struct tab;
@@ -99,7 +101,7 @@ struct frame *frame_deepest(struct frame *frame);
 /* The next frame of the subtree of `root` in pre-order, or NULL. Start with `root`. */
 struct frame *frame_next(const struct frame *root, struct frame *frame);
 /* Changes what the client claims; a slice without data leaves it. A page's URL is of its Origin, or is its
- * Origin. ST_OK or ST_NOMEM. */
+ * Origin, but for one that is proven, of which the fragment may change. ST_OK or ST_NOMEM. */
 enum status frame_update(struct frame *frame, const struct frame_claim *claim);
 
 #endif

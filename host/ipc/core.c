@@ -10,12 +10,17 @@
 #define TICKET_LIFE_NS UINT64_C(5000000000)
 #define TICKETS_A_SESSION 256
 #define ORIGIN_MAX 512
+/* Between an answer and the hello of the page in it. */
+#define PROOF_LIFE_NS UINT64_C(60000000000)
+#define PROOFS_MAX 1024
+#define PROVEN_URL_MAX 2048
 
 enum status core_init(struct core *core, const struct limits *limits, struct clock *clock, struct log *log) {
   *core = (struct core){.limits = limits, .clock = clock, .log = log};
   sessions_init(&core->sessions, limits->outbound_max);
   frames_init(&core->frames, &core->ids);
   vouchers_init(&core->tickets, TICKET_LIFE_NS, TICKETS_A_SESSION, ORIGIN_MAX);
+  vouchers_init(&core->proofs, PROOF_LIFE_NS, PROOFS_MAX, PROVEN_URL_MAX);
   ports_init(&core->ports);
   asks_init(&core->asks);
   gate_init(&core->gate);
@@ -36,6 +41,7 @@ void core_deinit(struct core *core) {
   calls_deinit(&core->calls);
   asks_deinit(&core->asks);
   vouchers_deinit(&core->tickets);
+  vouchers_deinit(&core->proofs);
   frames_deinit(&core->frames);
   sessions_deinit(&core->sessions);
 }

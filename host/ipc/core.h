@@ -34,6 +34,7 @@ struct core {
   struct sessions sessions;
   struct frames frames;
   struct vouchers tickets; /* of session by processId, about the frame that is to be the parent */
+  struct vouchers proofs;  /* of the URLs at which pages were served */
   struct calls calls;
   struct ports ports;
   struct asks asks;
@@ -95,6 +96,13 @@ enum lane_end { LANE_CLEAN, LANE_FAILED, LANE_LOST };
  * with a sync lane only the calls made on it. After a clean close what a browser's tab shows is kept for
  * limits.grace. */
 void core_lane_closed(struct core *core, struct lane *lane, enum lane_end end);
+
+/* ---- from servers of pages ---- */
+
+#define PROOF_LEN (2 * VOUCHER_LEN) /* hexadecimal digits */
+/* Makes what a page that is served at the URL shows in its hello. ST_OK, ST_NOMEM, ST_IO, or ST_LIMIT when
+ * the URL is too long. */
+enum status core_prove(struct core *core, struct slice url, char proof[PROOF_LEN + 1]);
 
 /* ---- from the scripts ---- */
 
@@ -204,6 +212,9 @@ void core_settle_newcomers(struct core *core, uint64_t now);
 /* The lane is lost, or of a session. */
 void core_forget_newcomer(struct core *core, const struct lane *lane);
 void core_deinit_newcomers(struct core *core);
+/* core_proof.c: what the proof in a hello's details shows stands in the place of the URL there, in `url`. One
+ * that shows nothing is passed over. */
+void core_take_proof(struct core *core, struct details *details, const char *origin, struct buf *url);
 /* core_ask.c: a reply from a client; ST_OK, or a status with `fault` filled. */
 enum status core_answer(struct core *core, struct session *session, const struct packet *packet,
                         struct fault *fault);

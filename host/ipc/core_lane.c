@@ -201,6 +201,7 @@ void core_sweep(struct core *core) {
   struct list *all = &core->sessions.lanes;
   struct session *session;
   vouchers_sweep(&core->tickets, now);
+  vouchers_sweep(&core->proofs, now);
   if (core->sync_calls) core_expire(core);
   core_wake(core);
   for (struct list *node = all->next; node != all; node = node->next)

@@ -152,8 +152,8 @@ static void tell_opened(struct core *core, const struct frame *frame, uint64_t b
 }
 
 static enum status open_all(struct core *core, struct lane *lane, const struct packet *hello,
-                            const struct core_peer *peer, const struct details *details,
-                            struct fault *fault) {
+                            const struct core_peer *peer, struct details *details, struct fault *fault) {
+  struct buf url = {0};
   struct session *session;
   struct place place;
   uint64_t before, process;
@@ -163,7 +163,9 @@ static enum status open_all(struct core *core, struct lane *lane, const struct p
   status = open_session(core, lane, hello, peer, &session);
   if (status != ST_OK) return out_of_memory(fault, status);
   process = session->process;
+  core_take_proof(core, details, peer->origin, &url);
   status = open_main_frame(core, session, peer, details, &place);
+  buf_deinit(&url);
   if (status == ST_OK) {
     status = core_welcome(core, lane, false);
     tell_opened(core, session->main_frame, before);

@@ -17,6 +17,7 @@ static struct slice *text_member(struct details *details, struct slice key) {
   if (slice_equal(key, slice_str("title"))) return &details->claim.title;
   if (slice_equal(key, slice_str("visibilityState"))) return &details->claim.visibility;
   if (slice_equal(key, slice_str("tab"))) return &details->tab;
+  if (slice_equal(key, slice_str("proof"))) return &details->proof;
   if (slice_equal(key, slice_str("type"))) return &details->type;
   if (slice_equal(key, slice_str("token"))) return &details->token;
   if (slice_equal(key, slice_str("client"))) return &details->client;
@@ -44,7 +45,8 @@ static enum status read_entry(struct slice *in, struct details *details, struct 
   if (cbor_read_string(in, CBOR_TEXT, &key) != ST_OK) return malformed(fault, "keys must be text");
   if ((text = text_member(details, key))) {
     if (cbor_read_string(in, CBOR_TEXT, text) != ST_OK || text->len > TEXT_MAX || !utf8_valid(*text))
-      return malformed(fault, "url, name, title, type, token, client, tab and visibilityState must be text");
+      return malformed(fault,
+                       "url, name, title, type, token, client, proof, tab and visibilityState must be text");
     if (details->tab.len > TAB_TOKEN_MAX) return malformed(fault, "tab is too long");
     return ST_OK;
   }

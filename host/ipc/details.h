@@ -12,6 +12,7 @@ struct details {
   struct slice type, token, client;
   struct slice host;           /* who welcomed the session before; empty if not given */
   struct slice ticket, issuer; /* of a document in a frame of another's, and who has made it */
+  struct slice proof;          /* of the URL at which a page was served */
   uint64_t pid;
   struct slice tab; /* which tab of a browser this is */
   bool handover;    /* the document before has said that it leaves */

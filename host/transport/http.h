@@ -8,6 +8,8 @@
 
 #include "transport/transport.h"
 
+#define HTTP_PROOF_SIZE 64
+
 /* A file that the program carries with it. */
 struct http_asset {
   const char *path; /* "/ipchost/renderer.js"; NULL ends the list */
@@ -24,6 +26,9 @@ struct http_options {
   /* Whether the peer may have pages: ST_OK, or ST_DENIED with a text that begins "403: ". `token` is what it
    * brought in Authorization: Bearer, or empty. What a WebSocket may do is decided at its hello. */
   enum status (*admit)(void *user, const struct peer *peer, struct slice token, struct fault *fault);
+  /* Writes what a page proves by that it was served at the URL, a token for a header; "" for none. NULL:
+   * there are no proofs. */
+  void (*prove)(void *user, struct slice url, char proof[HTTP_PROOF_SIZE]);
   void *user;
 };
 

@@ -27,6 +27,29 @@ static void put_frame_ancestors(struct making *making) {
   http_response_put(&making->response, slice_str("\r\n"));
 }
 
+/* The URL as the browser has it, "" if it cannot be told. Servers of https stand before this one. */
+static bool put_url(struct buf *url, const struct http_request *request) {
+  const struct slice parts[] = {slice_str("http://"), request->host, request->path,
+                                slice_str(request->query.data ? "?" : ""), request->query};
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (buf_put(url, parts[i].data, parts[i].len) != ST_OK) return false;
+  return true;
+}
+
+/* A page that is shown, not one that a script has fetched, learns from the header what proves its URL. */
+static void put_proof(struct making *making, const char *type) {
+  const struct http_options *options = making->asked->options;
+  const struct http_request *request = making->request;
+  char proof[HTTP_PROOF_SIZE] = "";
+  struct buf url = {0};
+  if (!options->prove || strncmp(type, "text/html", 9) != 0 || request->verb != VERB_GET ||
+      !slice_equal(request->fetch_mode, slice_str("navigate")))
+    return;
+  if (put_url(&url, request)) options->prove(options->user, buf_slice(&url), proof);
+  buf_deinit(&url);
+  if (*proof) http_response_format(&making->response, "Server-Timing", "ipchost;desc=\"%s\"", proof);
+}
+
 /* What 200, 206, 304 and 416 have in common. A browser asks each time, and mostly gets a 304. */
 static void begin_content(struct making *making, int status, const struct http_version *version) {
   char date[HTTP_DATE_SIZE];
@@ -38,8 +61,10 @@ static void begin_content(struct making *making, int status, const struct http_v
   http_response_header(&making->response, "Last-Modified", slice_str(date));
 }
 
-static enum status put_not_modified(struct making *making, const struct http_version *version) {
+static enum status put_not_modified(struct making *making, const struct http_version *version,
+                                    const char *type) {
   begin_content(making, 304, version);
+  put_proof(making, type);
   return http_response_end(&making->response);
 }
 
@@ -61,6 +86,7 @@ static enum status put_content(struct making *making, const struct http_version 
     http_response_format(&making->response, "Content-Range", "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64,
                          answer->offset, answer->offset + answer->len - 1, version->size);
   if (strncmp(type, "text/html", 9) == 0) put_frame_ancestors(making);
+  if (!part) put_proof(making, type);
   making_length(making, answer->len);
   if (making_is_head(making)) answer->len = 0;
   return http_response_end(&making->response);
@@ -71,7 +97,7 @@ static enum status answer_content(struct making *making, const struct http_versi
                                   const char *type) {
   struct http_answer *answer = making->answer;
   enum http_part part;
-  if (http_is_fresh(making->request, version)) return put_not_modified(making, version);
+  if (http_is_fresh(making->request, version)) return put_not_modified(making, version, type);
   part = http_part_of(making->request, version, &answer->offset, &answer->len);
   return part == PART_NONE ? put_no_part(making, version)
                            : put_content(making, version, type, part == PART_SOME);

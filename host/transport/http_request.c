@@ -64,6 +64,7 @@ static const struct known_header {
     {"host", offsetof(struct http_request, host)},
     {"origin", offsetof(struct http_request, origin)},
     {"authorization", offsetof(struct http_request, authorization)},
+    {"sec-fetch-mode", offsetof(struct http_request, fetch_mode)},
     {"sec-websocket-key", offsetof(struct http_request, websocket_key)},
     {"sec-websocket-version", offsetof(struct http_request, websocket_version)},
     {"if-none-match", offsetof(struct http_request, if_none_match)},

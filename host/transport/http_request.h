@@ -45,6 +45,7 @@ struct http_request {
   bool chunked;   /* any Transfer-Encoding */
   uint64_t content_length;
   struct slice host, origin, authorization;
+  struct slice fetch_mode; /* by browsers: how what is asked for will be used */
   struct slice websocket_key, websocket_version;
   struct slice if_none_match, if_modified_since, if_range, range;
   struct slice ask_method; /* Access-Control-Request-Method */

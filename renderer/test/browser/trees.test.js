@@ -87,6 +87,9 @@ describe('a page with frames of every kind', () => {
     }
     assert.equal((await invoke(frameOf(page, 'cross'), 'about')).url, `${other}/frame.html`)
     assert.equal((await invoke(frameOf(page, 'same'), 'about')).url, `${own}/frame.html`)
+    // Of opaque origin, it has its URL by what proves that it was served there.
+    assert.equal((await invoke(frameOf(page, 'sandboxed'), 'about')).url, `${own}/frame.html`)
+    assert.equal((await invoke(frameOf(page, 'srcdoc'), 'about')).url, 'about:srcdoc')
   })
 
   test('lets none of them block before it has its place, and all afterwards', async () => {

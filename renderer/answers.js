@@ -60,6 +60,19 @@ export class Answers {
   }
 
   /**
+   * A call has come.
+   * @param {{ call: number, frame: number, channel: string }} items
+   * @param {import('./renderer-frame.js').Endpoint | undefined} endpoint undefined: the frame is gone
+   * @param {any[]} args
+   */
+  invoked({ call, frame, channel }, endpoint, args) {
+    const work = endpoint?.work(channel, args)
+    if (work) this.start(call, frame, channel, work)
+    else if (endpoint) this.reject(call, channel, codedError('ERR_NO_HANDLER', `No handler registered for '${channel}'`))
+    else this.reject(call, channel, codedError('ERR_DESTROYED', 'the frame was closed'))
+  }
+
+  /**
    * Answers a call with an error.
    * @param {number} call
    * @param {string} channel

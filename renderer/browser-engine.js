@@ -113,4 +113,15 @@ export const browserEngine = {
   tab: (address) => takeTab(/** @type {string} */ (socketAddressOf(address))),
   watch: (tell) => (isDocument() ? new PageWatch(state, tell) : undefined),
   places: { ask: askForPlace, give: giveTickets, giveNoMore },
+  returns: true,
+  wake(fn) {
+    const { document } = /** @type {any} */ (globalThis)
+    const seen = () => { if (document.visibilityState === 'visible') fn() }
+    addEventListener('online', fn)
+    document?.addEventListener('visibilitychange', seen)
+    return () => {
+      removeEventListener('online', fn)
+      document?.removeEventListener('visibilitychange', seen)
+    }
+  },
 }

@@ -9,7 +9,7 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
 
 /**
  * @typedef {object} Engine what a platform does
- * @property {(address: string, handlers: import('./outbox.js').Handlers) => import('./session.js').Transport} dial takes what is sent at once, whether it is open yet or not
+ * @property {(address: string, handlers: import('./outbox.js').Handlers) => import('./session.js').Transport} dial what is sent leaves once it is open
  * @property {(fn: () => void) => void} defer calls fn at the end of the turn
  * @property {(fn: () => void) => void} later calls fn when reactions of promises have run
  * @property {(size: number) => Uint8Array} randomBytes
@@ -21,7 +21,9 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
  * @property {(address: string) => import('./sync-calls.js').SyncLane} syncLane a link of its own for calls that block
  * @property {(address: string) => import('./page-tab.js').Tab | undefined} [tab] the tab of the browser, if the session speaks for it
  * @property {(tell: import('./page-watch.js').Tell) => { stop: () => void } | undefined} [watch] tells of what changes of what details said
- * @property {Places} [places] where a link has `begin`
+ * @property {Places} [places] where documents stand among each other
+ * @property {boolean} returns whether a session comes again, as another, when the host has stopped in good order
+ * @property {(fn: () => void) => () => void} [wake] calls fn when a link may be had again; returns what ends that
  */
 
 /**
@@ -31,7 +33,7 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
  * @property {(giver: import('./page-place.js').Giver) => void} giveNoMore
  */
 
-/** @typedef {{ url?: string, name?: string, title?: string, token?: string, timeout?: number }} ConnectOptions */
+/** @typedef {{ url?: string, name?: string, title?: string, token?: string, timeout?: number, reconnect?: import('./connection.js').Reconnect }} ConnectOptions */
 
 /**
  * @param {Engine & { addresses: string }} engine
@@ -41,9 +43,9 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
  */
 export async function connectWith(engine, address, options = {}) {
   if (typeof address !== 'string') throw new TypeError(`connect takes an address: ${engine.addresses}`)
-  const { timeout = CONNECT_TIMEOUT } = options
+  const { timeout = CONNECT_TIMEOUT, reconnect } = options
   if (!(timeout >= 0)) throw new RangeError('timeout must be a number of milliseconds')
-  const session = new Session(engine, () => address, textsOf({ ...options }, OPTION_TEXTS))
+  const session = new Session(engine, () => address, textsOf({ ...options }, OPTION_TEXTS), reconnect)
   const connected = new Renderer(session)
   session.open()
   const late = () => {

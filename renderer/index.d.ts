@@ -111,7 +111,9 @@ export interface Closed {
 }
 
 export interface ConnectionState {
-  state: 'connected' | 'closed'
+  /** 'lost': it comes again by itself, or is 'closed' in the end. */
+  state: 'connected' | 'lost' | 'closed'
+  /** With 'connected': the session goes on, and nothing was lost. After 'lost' false says that it is another: ids are new, frames and listeners stay. */
   resumed: boolean
 }
 
@@ -134,7 +136,7 @@ export interface Renderer<C extends Contract = Untyped> extends Emitter<'connect
   createFrame(claim?: { url?: string; name?: string; title?: string }): Promise<Renderer<C>>
   /** Ends the frame and those below it; the main frame's ends the session. */
   close(): void
-  /** Resolves when it has ended, however. */
+  /** Resolves when it has ended for good: a connection that is lost and comes again has not. */
   readonly closed: Promise<Closed>
 }
 
@@ -147,6 +149,11 @@ export interface ConnectOptions {
   token?: string
   /** How long to wait for the host, in ms; 10 s by default. */
   timeout?: number
+  /**
+   * Whether a session over WebSocket comes again when its connection is lost, and how many ms lie between attempts: `{ min: 250, max: 5000 }`,
+   * doubling. By default it does; when the host has stopped in good order only pages do, and who asks for it.
+   */
+  reconnect?: boolean | { min?: number; max?: number }
 }
 
 /** In Node `unix:/path`, `tcp://host:port`, `ws://host:port` or `stdio:` (the process's own); in pages and workers `ws://host:port`. */

@@ -83,6 +83,7 @@ export const nodeEngine = {
   tellsClose: true,
   startsByListening: true,
   isProxy: types.isProxy,
+  returns: false,
   details: () => ({ pid: process.pid, client: `ipchost-js/0.1.0 node/${process.versions.node}` }),
 }
 

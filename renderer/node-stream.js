@@ -11,6 +11,7 @@ const READ_BUFFER = 256 * 1024
 
 export class NodeStream {
   headroom = STREAM_HEADROOM
+  comesAgain = false
   #input
   #output
   #blocks
@@ -32,7 +33,11 @@ export class NodeStream {
     this.#output = output
     // Sockets that are not to be connected first are open.
     this.#connected = !output.connecting
-    output.on('connect', () => { this.#connected = true })
+    if (this.#connected) queueMicrotask(handlers.onopen)
+    output.on('connect', () => {
+      this.#connected = true
+      handlers.onopen()
+    })
     output.on('error', (error) => { this.#error = socketError(address, this.#connected, error) })
     output.on('close', () => this.#close())
     if (input === output) return
@@ -95,6 +100,10 @@ export class NodeStream {
 
   close() {
     this.#output.destroySoon()
+  }
+
+  drop() {
+    this.#output.destroy()
   }
 
   ref() {

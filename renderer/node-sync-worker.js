@@ -16,6 +16,8 @@ const reader = new PacketReader()
 
 /** @type {Transport | undefined} */
 let link
+/** @type {Uint8Array[] | undefined} what is to be said once it is open */
+let early
 let welcomed = false
 /** @type {Uint8Array[] | undefined} what came for the caller; undefined while nobody waits */
 let answers
@@ -48,7 +50,8 @@ function send(...parts) {
     bytes.set(part, at)
     at += part.length
   }
-  link.send(bytes)
+  if (early) early.push(bytes)
+  else link.send(bytes)
 }
 
 /** @param {number} token */
@@ -91,10 +94,18 @@ function lost(closed, error) {
   answer({ code: error?.code ?? 'ERR_CLOSED', message: error?.message ?? 'the host closed the lane without an answer' })
 }
 
+/** @param {Transport} dialled */
+function opened(dialled) {
+  const blocks = early ?? []
+  early = undefined
+  for (const block of blocks) dialled.send(block)
+}
+
 /** @param {number} limit */
 function dial(limit) {
   /** @type {Transport} */
   const dialled = nodeEngine.dial(address, {
+    onopen: () => { if (dialled === link) opened(dialled) },
     onblock: (bytes, at, end) => { if (dialled === link) receive(bytes, at, end) },
     onbatch: () => {},
     onfault: (fault) => { drop(); answer({ code: 'ERR_PROTOCOL', message: fault.message }) },
@@ -102,6 +113,7 @@ function dial(limit) {
   })
   dialled.limit = limit
   link = dialled
+  early = []
   welcomed = false
   patience = setTimeout(() => {
     if (welcomed) return

@@ -15,15 +15,13 @@ const NORMAL_CLOSE = new Uint8Array([1000 >> 8, 1000 & 255])
 
 export class NodeWebSocket {
   headroom = FRAME_HEADROOM
+  comesAgain = true
   #address
   #handlers
   #socket
   #frames
   /** @type {UpgradeReader | undefined} until the connection is a WebSocket */
   #upgrade
-  /** @type {Uint8Array[]} what was sent before that */
-  #early = []
-  #earlyAmount = 0
   #connected = false
   #closing = false
   /** What came is no run of frames: nothing more is read. */
@@ -89,20 +87,14 @@ export class NodeWebSocket {
   #answered(upgrade, bytes, length) {
     try {
       const at = upgrade.push(bytes, length)
-      if (at >= 0) this.#upgraded()
+      if (at < 0) return at
+      this.#upgrade = undefined
+      this.#handlers.onopen()
       return at
     } catch (error) {
       this.#fail(error)
       return -1
     }
-  }
-
-  #upgraded() {
-    this.#upgrade = undefined
-    for (const block of this.#early) this.#socket.write(sealFrame(block, BINARY))
-    this.#early = []
-    this.#earlyAmount = 0
-    if (this.#closing) this.#sayClose()
   }
 
   /** @param {any} error of an upgrade */
@@ -129,7 +121,7 @@ export class NodeWebSocket {
   }
 
   get bufferedAmount() {
-    return this.#socket.writableLength + this.#earlyAmount
+    return this.#socket.writableLength
   }
 
   /**
@@ -137,11 +129,6 @@ export class NodeWebSocket {
    * @returns {boolean}
    */
   send(bytes) {
-    if (this.#upgrade) {
-      this.#early.push(bytes.slice())
-      this.#earlyAmount += bytes.length
-      return true
-    }
     this.#socket.write(sealFrame(bytes, BINARY))
     // Nothing is left with the socket when the kernel took it all at once.
     return this.#socket.writableLength === 0
@@ -158,7 +145,12 @@ export class NodeWebSocket {
   close() {
     if (this.#closing) return
     this.#closing = true
-    if (!this.#upgrade) this.#sayClose()
+    if (this.#upgrade) this.drop()
+    else this.#sayClose()
+  }
+
+  drop() {
+    this.#socket.destroy()
   }
 
   #sayClose() {

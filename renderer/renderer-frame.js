@@ -11,7 +11,9 @@ import { IpcRenderer } from './ipc-renderer.js'
  * @property {number} parent
  * @property {(channel: string, args: any[], ports: any[]) => boolean} deliver whether somebody listened
  * @property {(channel: string, args: any[]) => import('./answers.js').Work | undefined} work
- * @property {(frame: any) => void} opened
+ * @property {Record<string, unknown>} [details] what a child frame claims
+ * @property {(frame: any, resumed: boolean) => void} opened the host knows the frame; undefined: as before
+ * @property {() => void} lost the connection, which may come again
  * @property {(closed: Closed, error?: Error) => void} ended
  */
 /** @typedef {{ url?: string, name?: string, title?: string }} Claim */
@@ -80,11 +82,12 @@ export class Renderer extends EventEmitter {
       parent,
       deliver: (channel, args, ports) => this.#ipcRenderer.deliver(channel, args, ports),
       work: (channel, args) => this.#ipcRenderer.work(channel, args),
-      opened: ({ routingId, frameToken }) => {
-        Object.assign(this.#webFrame, { routingId, frameToken })
+      opened: (frame, resumed) => {
+        if (frame) Object.assign(this.#webFrame, { routingId: frame.routingId, frameToken: frame.frameToken })
         this.#opened(this)
-        this.emit('connection', { state: 'connected', resumed: false })
+        this.emit('connection', { state: 'connected', resumed })
       },
+      lost: () => this.emit('connection', { state: 'lost', resumed: false }),
       ended: (closed, error) => {
         this.#failed(error ?? codedError('ERR_CLOSED', `the frame was closed (${closed.code})`))
         this.#ended(closed)

@@ -1,70 +1,71 @@
 /**
- * Session: this process towards the host. It owns the connection, the frames, the calls and what leaves and comes; above it
- * are names and promises, below it a transport. Knows no engine: what the platform must do is given to it.
+ * Session: this process towards the host, on one link after the other where it can be resumed. It owns the connection, the frames,
+ * the calls and what leaves and comes; above it are names and promises, below it transports. Knows no engine: what the platform
+ * must do is given to it.
  */
 import { Answers } from './answers.js'
 import { ABORTED, Calls } from './calls.js'
+import { Connection, GOING_AWAY } from './connection.js'
 import { Decoder } from './decode.js'
-import { codedError, invokeError, refusedError, releasedError, remoteError } from './errors.js'
-import { Greeting } from './greeting.js'
+import { invokeError, refusedError, releasedError, remoteError } from './errors.js'
+import { Frames, MAIN_FRAME } from './frames.js'
+import { FEATURE_RESUME, Identity, LANE_MAIN, LANE_SYNC } from './identity.js'
 import { Inbox } from './inbox.js'
 import { MalformedError } from './malformed-error.js'
 import { Outbox } from './outbox.js'
 import { KIND, UNNUMBERED } from './packet-layout.js'
 import { PacketReader } from './packet-reader.js'
-import { beginInvoke, beginPacket, beginSend } from './packet-writer.js'
+import { Packing } from './packing.js'
 import { Ports } from './ports.js'
+import { Receipts } from './receipts.js'
 import { SyncCalls } from './sync-calls.js'
 import { Tickets } from './tickets.js'
-import { ValueWriter } from './value-writer.js'
-import { Writer } from './writer.js'
 
 /** @typedef {import('./packet.js').Packet} Packet */
-/** @typedef {import('./outbox.js').Transport & { limit: number }} Transport */
+/** @typedef {import('./connection.js').Transport} Transport */
 /** @typedef {import('./connect.js').Engine} Engine */
 /** @typedef {import('./renderer-frame.js').Endpoint} Endpoint */
 /** @typedef {{ code: number, reason: string }} Closed */
 
-const MAIN_FRAME = 0
-const LANE_MAIN = 0
-const LANE_SYNC = 1
 const NORMAL = { code: 1000, reason: '' }
 const NOT_READY = 'this frame waits for its place in the page around it; it can block once it is connected'
+const ANOTHER = 'the host does not have the session any longer'
+const EXPIRED = 'the connection was lost, and did not come again in time'
+const STOPPED = 'the host has stopped'
 
 export class Session {
   processId = /** @type {number | undefined} */ (undefined)
   webContentsId = /** @type {number | undefined} */ (undefined)
   #engine
   #address
-  #details
-  /** @type {Map<number, Endpoint>} */
-  #frames = new Map()
-  #lastFrame = MAIN_FRAME
+  #frames = new Frames()
   #calls = new Calls()
-  #answers = new Answers((call, status, value) => this.#putReply(call, status, value), () => this.#hold())
-  #values
+  #answers = this.#makeAnswers()
+  #packing
   #decoder = new Decoder()
   #reader = new PacketReader()
+  #receipts = new Receipts((received) => { if (this.#welcomed) this.#put(KIND.ACK, { received }) })
   #inbox
   #ports
   #tickets
   /** @type {Outbox | undefined} */
   #outbox
-  /** @type {Transport | undefined} */
-  #transport
-  #greeting
-  /** Whether hello was said. */
-  #greeted = false
+  #connection
+  #identity
+  /** The number before that of the first packet behind hello. */
+  #after = 0
   #sync
+  /** Whether the host has said welcome on this link, and on any. */
   #welcomed = false
+  /** Whether the frame has its place, and is dialling. */
+  #begun = false
+  #met = false
+  /** In ms: how long the host keeps a session that is lost; 0 where it does not. */
+  #patience = 0
   /** @type {Closed | undefined} */
   #closed
   /** @type {Closed | undefined} what the host said that it closes with */
   #bye
-  /** @type {import('./page-tab.js').Tab | undefined} the tab of the browser, if this session speaks for it */
-  #tab
-  /** @type {{ stop: () => void } | undefined} */
-  #watch
   /** What the process waits for, besides calls: listeners, frames that are being opened, the welcome. */
   #holds = 0
   #held = true
@@ -73,67 +74,32 @@ export class Session {
    * @param {Engine} engine
    * @param {() => string} address asked when the session is opened
    * @param {Record<string, unknown>} details
+   * @param {import('./connection.js').Reconnect} [reconnect]
    */
-  constructor(engine, address, details) {
+  constructor(engine, address, details, reconnect) {
     this.#engine = engine
     this.#address = address
-    this.#details = details
-    this.#values = new ValueWriter(engine)
+    this.#packing = new Packing(engine)
     this.#inbox = new Inbox(engine.later)
-    this.#greeting = new Greeting(engine.randomBytes)
+    this.#identity = new Identity(engine, details)
+    this.#connection = new Connection(engine, {
+      opened: (link) => this.#greet(link),
+      block: (bytes, at, end) => this.#receive(bytes, at, end),
+      batched: () => this.#batched(),
+      fault: (closed) => this.fail(closed),
+      lost: (error, closed) => this.#lost(error, closed),
+      expired: () => this.#expired(),
+    }, reconnect)
     this.#sync = new SyncCalls({
-      lane: () => engine.syncLane(this.address),
+      lane: () => engine.syncLane(this.#address()),
       hello: (after) => this.#hello(LANE_SYNC, after),
+      packet: (items, args) => this.#packing.packet(KIND.SYNC, items, args, 'args'),
       decode: (bytes, at, end) => this.#decoder.decode(bytes, at, end),
-      met: (host) => this.#greeting.met(host),
+      met: (host) => { this.#identity.host = host },
     })
-    this.#tickets = new Tickets((kind, items) => this.#put(kind, items), () => this.#greeting.details.host)
-    this.#ports = new Ports(engine, {
-      put: (kind, items, payload) => this.#put(kind, items, payload),
-      encode: (value) => this.#values.document(value),
-      decode: (payload) => this.#decoder.decode(payload, 0, payload.length),
-    })
+    this.#tickets = new Tickets((kind, items) => this.#put(kind, items), () => this.#identity.host)
+    this.#ports = this.#makePorts()
     engine.places?.give(this)
-  }
-
-  /** Connects, if that has not been done. */
-  open() {
-    if (this.#outbox || this.#closed) return
-    const address = this.#address()
-    const transport = this.#engine.dial(address, {
-      onblock: (bytes, at, end) => this.#receive(bytes, at, end),
-      onbatch: () => this.#batched(),
-      onfault: ({ closeCode, message }) => this.fail({ code: closeCode, reason: message }),
-      onclose: (error, closed) => this.#lost(error, closed),
-    })
-    this.#transport = transport
-    this.#outbox = new Outbox(transport, this.#engine.defer)
-    this.#tab = this.#engine.tab?.(address)
-    this.#greeting.details = { type: 'native', ...this.#engine.details(), ...this.#details, ...this.#tab?.details() }
-    this.#watch = this.#engine.watch?.((navigated, changes) => this.#changed(navigated, changes))
-    this.#hold()
-    if (transport.begin) this.#engine.places?.ask(address, (place) => this.#begin(place))
-    else this.#begin()
-  }
-
-  /** @param {import('./tickets.js').Ticket} [place] */
-  #begin(place) {
-    if (this.#closed) return
-    Object.assign(this.#greeting.details, place)
-    this.#greeted = true
-    const hello = this.#hello(LANE_MAIN, 0)
-    if (this.#transport?.begin) return this.#transport.begin(hello)
-    this.#outbox?.writer.raw(hello)
-    this.#outbox?.flush(false)
-  }
-
-  /**
-   * @param {number} lane
-   * @param {number} sent
-   * @returns {Uint8Array} the packet
-   */
-  #hello(lane, sent) {
-    return this.#packetOf(KIND.HELLO, this.#greeting.items(lane, sent), this.#greeting.details, 'details')
   }
 
   /** @returns {string} */
@@ -141,56 +107,97 @@ export class Session {
     return this.#address()
   }
 
-  /**
-   * A ticket for a document of the origin in a frame of the main frame's.
-   * @param {string} origin
-   */
+  /** One for each session that the host has: what an earlier one left says nothing in a later one. */
+  #makeAnswers() {
+    return new Answers((call, status, value) => this.#packing.reply(/** @type {Outbox} */ (this.#outbox), call, status, value), () => this.#hold())
+  }
+
+  /** @returns {Ports} */
+  #makePorts() {
+    /** @type {Ports} */
+    const ports = new Ports(this.#engine, {
+      put: (kind, items, payload) => { if (ports === this.#ports) this.#putBytes(kind, items, payload) },
+      encode: (value) => this.#packing.document(value),
+      decode: (payload) => this.#decoder.decode(payload, 0, payload.length),
+    })
+    return ports
+  }
+
+  /** Connects, if that has not been done. */
+  open() {
+    if (this.#outbox || this.#closed) return
+    const address = this.#address()
+    this.#outbox = new Outbox(this.#engine.defer)
+    this.#identity.begin(address, (kind, items, payload) => this.#tell(kind, items, payload))
+    this.#hold()
+    if (this.#engine.places) this.#engine.places.ask(address, (place) => this.#begin(address, place))
+    else this.#begin(address)
+  }
+
+  /** @param {string} address @param {import('./tickets.js').Ticket} [place] */
+  #begin(address, place) {
+    if (this.#closed) return
+    this.#identity.place = place
+    try {
+      this.#connection.dial(address)
+    } catch (error) {
+      this.#outbox = undefined
+      throw error
+    }
+    this.#begun = true
+    if (this.#outbox) this.#outbox.resumable = this.#connection.comesAgain
+  }
+
+  /** @param {string} origin of a document in a frame of the main frame's, for which a ticket is wanted */
   async ticket(origin) {
     this.open()
     return this.#closed ? undefined : this.#tickets.ask(origin)
   }
 
-  // ---- what leaves ----
+  /** @param {number} lane @param {number} sent @returns {Uint8Array} the packet */
+  #hello(lane, sent) {
+    const items = this.#identity.hello(lane, this.#connection.comesAgain, sent, this.#receipts.received)
+    return this.#packing.packet(KIND.HELLO, items, this.#identity.details, 'details')
+  }
 
   /**
-   * @param {number} frame
-   * @returns {Outbox}
+   * Says hello on a link that has opened, and, unless the session is an older one's, all that follows.
+   * @param {Transport} link
    */
+  #greet(link) {
+    const outbox = /** @type {Outbox} */ (this.#outbox)
+    this.#after = outbox.greet(link, (after) => this.#hello(LANE_MAIN, after))
+    if (this.#identity.host) return
+    outbox.open(link)
+    if (this.#closed) this.#farewell(this.#closed)
+  }
+
+  // ---- what leaves ----
+
+  /** @param {number} frame @returns {Outbox} */
   #use(frame) {
     if (!this.#frames.has(frame)) throw releasedError()
     if (this.#outbox === undefined) this.open()
-    this.#values.check()
+    this.#packing.check()
     return /** @type {Outbox} */ (this.#outbox)
   }
 
-  /**
-   * @param {number} frame
-   * @param {string} channel
-   * @param {unknown[]} args
-   * @returns {boolean} false if more than the mark waits to leave
-   */
+  /** @param {number} frame @param {string} channel @param {unknown[]} args @returns {boolean} false if more than the mark waits to leave */
   send(frame, channel, args) {
     const outbox = this.#use(frame)
-    const start = outbox.writer.length
-    this.#finish(outbox, start, beginSend(outbox.writer, frame, channel), args, 'args')
+    this.#packing.send(outbox, frame, channel, args)
     return !outbox.marked
   }
 
-  /**
-   * @param {number} frame
-   * @param {string} channel
-   * @param {unknown} message
-   * @param {any} transfer the list of ports that go with it
-   */
+  /** @param {number} frame @param {string} channel @param {unknown} message @param {any} transfer the list of ports that go with it */
   post(frame, channel, message, transfer) {
     const outbox = this.#use(frame)
     if (transfer?.length) {
       const take = this.#ports.claim(transfer)
       const payload = this.#ports.encode(message)
-      return this.#ports.transfer(take(), (ports) => this.#put(KIND.POST, { frame, channel, ports }, payload))
+      return this.#ports.transfer(take(), (ports) => this.#putBytes(KIND.POST, { frame, channel, ports }, payload))
     }
-    const start = outbox.writer.length
-    this.#finish(outbox, start, beginPacket(outbox.writer, KIND.POST, { frame, channel, ports: [] }), message, 'message')
+    this.#packing.post(outbox, frame, channel, message)
   }
 
   /**
@@ -202,8 +209,7 @@ export class Session {
    */
   invoke(frame, channel, args, deadline) {
     const outbox = this.#use(frame)
-    const start = outbox.writer.length
-    this.#finish(outbox, start, beginInvoke(outbox.writer, frame, this.#calls.next, deadline, channel), args, 'args')
+    this.#packing.invoke(outbox, { frame, call: this.#calls.next, deadline, channel }, args)
     const call = this.#calls.open(channel, frame)
     if (this.#calls.size === 1) this.#hold()
     return call
@@ -219,15 +225,12 @@ export class Session {
    */
   sendSync(frame, channel, args) {
     const outbox = this.#use(frame)
-    if (!this.#greeted) throw invokeError(channel, 'ERR_NOT_READY', NOT_READY)
+    if (!this.#begun) throw invokeError(channel, 'ERR_NOT_READY', NOT_READY)
     const call = this.#calls.next
-    const number = outbox.sent + 1
-    const packet = this.#packetOf(KIND.SYNC, { frame, call, number, channel }, args, 'args')
-    const limit = outbox.limits.packet
-    if (packet.length > limit) throw codedError('ERR_LIMIT_PACKET', `limits.packet (${limit} bytes) exceeded by a packet of ${packet.length}`)
+    const question = this.#sync.question(outbox, { frame, call, channel }, args)
     this.#calls.skip()
     try {
-      const answer = this.#sync.ask(outbox, { channel, call, number, packet })
+      const answer = this.#sync.ask(outbox, question)
       if (answer.status !== 0) throw remoteError(channel, answer.value)
       return answer.value
     } finally {
@@ -236,59 +239,34 @@ export class Session {
   }
 
   /**
-   * A packet by itself.
+   * A packet that the protocol itself has to say.
+   * @param {number} kind
+   * @param {Record<string, unknown>} items
+   * @param {unknown} [payload]
+   */
+  #put(kind, items, payload) {
+    this.#packing.put(/** @type {Outbox} */ (this.#outbox), kind, items, payload)
+  }
+
+  /**
+   * The same, at any time.
    * @param {number} kind
    * @param {Record<string, unknown>} items
    * @param {unknown} payload
-   * @param {string} root
-   * @returns {Uint8Array}
    */
-  #packetOf(kind, items, payload, root) {
-    const writer = new Writer(1024)
-    const open = beginPacket(writer, kind, items)
-    this.#values.write(writer, payload, root)
-    writer.closeBytes(open)
-    return writer.bytes.subarray(0, writer.length)
+  #tell(kind, items, payload) {
+    if (this.#packing.busy) return this.#engine.defer(() => this.#tell(kind, items, payload))
+    if (!this.#closed) this.#put(kind, items, payload)
   }
 
   /**
-   * Writes the payload of the packet that was begun at `start`; takes the packet back if that fails.
-   * @param {Outbox} outbox
-   * @param {number} start
-   * @param {number} payload
-   * @param {unknown} value
-   * @param {string} root
-   * @param {boolean} [capped]
-   */
-  #finish(outbox, start, payload, value, root, capped) {
-    const { writer } = outbox
-    try {
-      this.#values.write(writer, value, root)
-    } catch (error) {
-      writer.length = start
-      throw error
-    }
-    writer.closeBytes(payload)
-    outbox.commit(start, capped)
-  }
-
-  /**
-   * A packet that the protocol itself has to say: nothing once the session is over.
+   * A packet of a port's: nothing once the session is over.
    * @param {number} kind
    * @param {Record<string, unknown>} items
-   * @param {Uint8Array | Record<string, unknown>} [payload] a document, or details
+   * @param {Uint8Array} [payload]
    */
-  #put(kind, items, payload) {
-    if (this.#closed) return
-    const outbox = /** @type {Outbox} */ (this.#outbox)
-    const start = outbox.writer.length
-    const open = beginPacket(outbox.writer, kind, items)
-    if (payload) {
-      if (payload instanceof Uint8Array) outbox.writer.raw(payload)
-      else this.#values.write(outbox.writer, payload, 'details')
-      outbox.writer.closeBytes(open)
-    }
-    outbox.commit(start, false, !UNNUMBERED.has(kind))
+  #putBytes(kind, items, payload) {
+    if (!this.#closed) this.#packing.putBytes(/** @type {Outbox} */ (this.#outbox), kind, items, payload)
   }
 
   /**
@@ -311,7 +289,7 @@ export class Session {
    * @param {Endpoint} endpoint
    */
   attach(endpoint) {
-    this.#frames.set(MAIN_FRAME, endpoint)
+    this.#frames.setMain(endpoint)
   }
 
   /**
@@ -322,8 +300,8 @@ export class Session {
    */
   openFrame(endpoint, details) {
     this.#use(endpoint.parent)
-    const frame = ++this.#lastFrame
-    this.#frames.set(frame, endpoint)
+    endpoint.details = details
+    const frame = this.#frames.add(endpoint)
     this.#put(KIND.FRAME_OPEN, { frame, parent: endpoint.parent }, details)
     return frame
   }
@@ -339,47 +317,26 @@ export class Session {
     this.#end(NORMAL)
   }
 
-  /**
-   * @param {number} frame
-   * @param {Closed} closed
-   */
+  /** @param {number} frame @param {Closed} closed */
   #endFrame(frame, closed) {
-    const endpoint = this.#frames.get(frame)
-    if (!endpoint) return
-    for (const [number, { parent }] of this.#frames) if (parent === frame && number !== MAIN_FRAME) this.#endFrame(number, closed)
-    this.#frames.delete(frame)
-    this.#calls.rejectAll((call) => call.frame === frame, 'ERR_DESTROYED', 'the frame was closed')
-    this.#answers.end((each) => each === frame, 'ERR_DESTROYED', 'the frame was closed')
-    endpoint.ended(closed)
+    for (const [number, endpoint] of this.#frames.take(frame)) {
+      this.#calls.rejectAll((call) => call.frame === number, 'ERR_DESTROYED', 'the frame was closed')
+      this.#answers.end((each) => each === number, 'ERR_DESTROYED', 'the frame was closed')
+      endpoint.ended(closed)
+    }
     this.#hold()
-  }
-
-  /**
-   * What is said of the main frame is another now; what the page's own options say stays.
-   * @param {boolean} navigated
-   * @param {Record<string, string>} changes
-   */
-  #changed(navigated, changes) {
-    if (this.#closed) return
-    if (this.#values.busy) return this.#engine.defer(() => this.#changed(navigated, changes))
-    const details = Object.fromEntries(Object.entries(changes).filter(([name]) => !(name in this.#details)))
-    if (navigated && 'url' in details) this.#put(KIND.FRAME_NAVIGATE, { frame: MAIN_FRAME, inPage: true }, details)
-    else if (Object.keys(details).length > 0) this.#put(KIND.FRAME_UPDATE, { frame: MAIN_FRAME }, details)
   }
 
   // ---- what comes ----
 
-  /**
-   * @param {Uint8Array} bytes
-   * @param {number} at
-   * @param {number} end
-   */
+  /** @param {Uint8Array} bytes @param {number} at @param {number} end */
   #receive(bytes, at, end) {
     try {
       for (const packet of this.#reader.readBlock(bytes, at, end)) {
         if (this.#closed) return
         this.#packet(bytes, packet)
       }
+      this.#receipts.came(end - at)
     } catch (error) {
       // A value whose depth the host allows may be too deep for the engine's stack.
       if (!(error instanceof MalformedError) && !(error instanceof RangeError)) throw error
@@ -392,13 +349,11 @@ export class Session {
     this.#inbox.settled()
   }
 
-  /**
-   * @param {Uint8Array} bytes
-   * @param {Packet} packet
-   */
+  /** @param {Uint8Array} bytes @param {Packet} packet */
   #packet(bytes, packet) {
     const { kind } = packet
     if (!this.#welcomed && kind !== KIND.WELCOME && kind !== KIND.BYE) throw new MalformedError(1002, 'a packet before welcome')
+    if (!UNNUMBERED.has(kind) && !this.#receipts.take()) return
     switch (kind) {
       case KIND.REPLY:
         return this.#reply(bytes, packet)
@@ -414,9 +369,9 @@ export class Session {
       case KIND.CANCEL:
         return this.#cancelled(packet)
       case KIND.WELCOME:
-        return this.#welcome(this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd))
+        return this.#welcome(packet.items, this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd))
       case KIND.FRAME_OPENED:
-        return this.#frames.get(packet.frame)?.opened(this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd))
+        return this.#frames.get(packet.frame)?.opened(this.#decoder.decode(bytes, packet.payloadAt, packet.payloadEnd), false)
       case KIND.FRAME_CLOSE:
         if (packet.frame === MAIN_FRAME) return this.fail({ code: 1000, reason: 'the host closed the frame' })
         return this.#endFrame(packet.frame, { code: 1000, reason: 'the host closed the frame' })
@@ -424,16 +379,15 @@ export class Session {
         return this.#tickets.answered(packet.items)
       case KIND.PING:
         return this.#put(KIND.PONG, { token: packet.items?.token })
+      case KIND.ACK:
+        return this.#acknowledged(packet.items?.received)
       case KIND.BYE:
         this.#bye = { code: packet.items?.code, reason: packet.items?.text }
-        return this.#transport?.close()
+        return this.#connection.link?.close()
     }
   }
 
-  /**
-   * @param {Uint8Array} bytes
-   * @param {Packet} packet
-   */
+  /** @param {Uint8Array} bytes @param {Packet} packet */
   #reply(bytes, { call, status, payloadAt, payloadEnd }) {
     if (!this.#calls.has(call)) return
     const value = this.#decoder.decode(bytes, payloadAt, payloadEnd)
@@ -442,20 +396,13 @@ export class Session {
     this.#answer(call, status, value)
   }
 
-  /**
-   * @param {number} call
-   * @param {number} status
-   * @param {any} value
-   */
+  /** @param {number} call @param {number} status @param {any} value */
   #answer(call, status, value) {
     this.#calls.answer(call, status !== 0, value)
     if (this.#calls.size === 0) this.#hold()
   }
 
-  /**
-   * @param {Uint8Array} bytes
-   * @param {Packet} packet
-   */
+  /** @param {Uint8Array} bytes @param {Packet} packet */
   #message(bytes, { kind, frame, channel, items, payloadAt, payloadEnd }) {
     const endpoint = this.#frames.get(frame)
     const numbers = items?.ports ?? []
@@ -476,13 +423,7 @@ export class Session {
    */
   #invoked(bytes, { frame, call, channel, payloadAt, payloadEnd }) {
     const args = this.#decoder.decodeList(bytes, payloadAt, payloadEnd)
-    this.#inbox.message(() => {
-      const endpoint = this.#frames.get(frame)
-      const work = endpoint?.work(channel, args)
-      if (work) this.#answers.start(call, frame, channel, work)
-      else if (endpoint) this.#answers.reject(call, channel, codedError('ERR_NO_HANDLER', `No handler registered for '${channel}'`))
-      else this.#answers.reject(call, channel, codedError('ERR_DESTROYED', 'the frame was closed'))
-    })
+    this.#inbox.message(() => this.#answers.invoked({ call, frame, channel }, this.#frames.get(frame), args))
   }
 
   /** @param {Packet} packet */
@@ -490,31 +431,86 @@ export class Session {
     this.#inbox.message(() => this.#answers.cancel(call, items?.reason))
   }
 
-  /**
-   * @param {number} call
-   * @param {number} status
-   * @param {any} value
-   */
-  #putReply(call, status, value) {
+  /** @param {number} received */
+  #acknowledged(received) {
     const outbox = /** @type {Outbox} */ (this.#outbox)
-    const start = outbox.writer.length
-    this.#finish(outbox, start, beginPacket(outbox.writer, KIND.REPLY, { call, status }), value, 'result', status === 0)
+    if (!outbox.resumable) return
+    if (received > outbox.sent) throw new MalformedError(1002, `ack: ${received} was not sent; ${outbox.sent} was`)
+    outbox.forget(received)
   }
 
-  /** @param {any} details */
-  #welcome({ host, processId, webContentsId, frame, limits, tab }) {
+  /** @param {any} items @param {any} details */
+  #welcome({ resumed, sent, received }, { host, processId, webContentsId, frame, limits, features, tab }) {
     if (this.#welcomed) throw new MalformedError(1002, 'a second welcome')
+    const outbox = /** @type {Outbox} */ (this.#outbox)
+    const known = this.#identity.host !== undefined
+    const resumes = resumed && this.#identity.isKnownTo(host)
+    if (known && !resumes) this.#startAnew(this.#after, ANOTHER)
+    if (received < this.#after || received > outbox.sent || (resumes && sent > this.#receipts.received)) throw new MalformedError(1002, 'welcome: numbers that cannot be')
+    this.#receipts.begin(sent)
+    this.#receipts.wanted = outbox.resumable = this.#connection.comesAgain && (features & FEATURE_RESUME) !== 0
+    this.#patience = outbox.resumable ? limits?.resume ?? 0 : 0
+    Object.assign(outbox.limits, limits)
     this.#welcomed = true
-    this.#greeting.met(host)
-    if (tab) this.#tab?.keep(tab)
+    this.#identity.welcomed(host, tab)
     this.processId = processId
     this.webContentsId = webContentsId
-    Object.assign(/** @type {Outbox} */ (this.#outbox).limits, limits)
-    if (this.#transport && limits?.packet) this.#transport.limit = limits.packet
-    if (limits?.nesting) this.#values.nesting = this.#decoder.nesting = limits.nesting
-    this.#ports.open(limits)
-    this.#frames.get(MAIN_FRAME)?.opened(frame)
+    this.#connection.settled()
+    if (this.#connection.link && limits?.packet) this.#connection.link.limit = limits.packet
+    if (limits?.nesting) this.#packing.nesting = this.#decoder.nesting = limits.nesting
+    if (known) outbox.open(/** @type {Transport} */ (this.#connection.link))
+    outbox.forget(received)
+    if (!resumes || !this.#met) this.#ports.open(limits ?? {})
+    this.#tellWelcome(frame, resumes && this.#met)
+  }
+
+  /** @param {any} frame @param {boolean} resumed */
+  #tellWelcome(frame, resumed) {
+    const again = this.#met
+    this.#met = true
+    for (const [number, endpoint] of this.#frames.list) {
+      if (number === MAIN_FRAME) endpoint.opened(frame, resumed)
+      else if (resumed) endpoint.opened(undefined, true)
+      else if (again) this.#put(KIND.FRAME_OPEN, { frame: number, parent: endpoint.parent }, endpoint.details)
+    }
     this.#hold()
+  }
+
+  // ---- another session ----
+
+  /**
+   * What was the old session's is over; frames and listeners stay.
+   * @param {number} after the number before that of the next packet
+   * @param {string} text why
+   */
+  #startAnew(after, text) {
+    this.#inbox.flush()
+    this.#outbox?.reset(after)
+    this.#receipts.reset()
+    this.#sync.reset(after)
+    const { ports, answers } = { ports: this.#ports, answers: this.#answers }
+    this.#ports = this.#makePorts()
+    this.#answers = this.#makeAnswers()
+    this.#tickets.end()
+    ports.end()
+    answers.end(() => true, 'ERR_CLOSED', text)
+    this.#calls.rejectAll(() => true, 'ERR_CLOSED', text)
+    this.#hold()
+  }
+
+  /**
+   * The session is given up: what comes is a new one.
+   * @param {string} text why
+   */
+  #renew(text) {
+    this.#identity.renew()
+    this.#startAnew(0, text)
+  }
+
+  #expired() {
+    this.#outbox?.shut()
+    this.#connection.again(this.#patience)
+    this.#renew(EXPIRED)
   }
 
   // ---- the end ----
@@ -532,42 +528,48 @@ export class Session {
 
   /** @param {Closed} closed */
   #farewell({ code, reason }) {
-    if (!this.#outbox) return
-    this.#put(KIND.BYE, { code, text: reason })
-    this.#outbox.flush()
-    this.#transport?.close()
+    this.#outbox?.flush()
+    if (this.#outbox?.isOpen) this.#put(KIND.BYE, { code, text: reason })
+    this.#outbox?.flush()
   }
 
   /**
+   * The link has ended.
    * @param {Error} [error]
-   * @param {Closed} [closed] what the link itself was closed with
+   * @param {Closed} [closed] what it was closed with
    */
   #lost(error, closed = { code: 1006, reason: error?.message ?? 'the connection was lost' }) {
-    if (this.#bye) this.#end(this.#bye)
-    else this.#end(closed, error)
+    if (this.#closed) return
+    const end = this.#bye ?? closed
+    const stopped = end.code === GOING_AWAY
+    if ((!this.#met && !this.#identity.host) || !this.#connection.comesAfter(end.code)) return this.#end(end, this.#bye ? undefined : error)
+    const was = this.#welcomed
+    this.#bye = undefined
+    this.#welcomed = false
+    this.#receipts.stop()
+    this.#outbox?.shut()
+    this.#connection.again(this.#patience)
+    if (was) for (const [, endpoint] of this.#frames.list) endpoint.lost()
+    if (stopped || (was && !this.#patience)) this.#renew(stopped ? STOPPED : EXPIRED)
   }
 
-  /**
-   * @param {Closed} closed
-   * @param {Error} [error] why there never was a connection
-   */
+  /** @param {Closed} closed @param {Error} [error] why there never was a connection */
   #end(closed, error) {
     if (this.#closed) return
     this.#inbox.flush()
     this.#closed = closed
-    this.#tab?.release()
-    this.#watch?.stop()
+    this.#identity.end()
     this.#engine.places?.giveNoMore(this)
     this.#tickets.end()
+    this.#receipts.stop()
+    this.#connection.close()
     this.#ports.end()
     this.#sync.close()
-    const refused = this.#welcomed || !this.#outbox ? undefined : error ?? refusedError(this.address, closed)
+    const refused = this.#met || !this.#outbox ? undefined : error ?? refusedError(this.#address(), closed)
     const text = `the connection was closed (${closed.code}${closed.reason && `: ${closed.reason}`})`
     this.#calls.rejectAll(() => true, 'ERR_CLOSED', refused?.message ?? text)
     this.#answers.end(() => true, 'ERR_CLOSED', text)
-    const endpoints = [...this.#frames.values()]
-    this.#frames.clear()
-    for (const endpoint of endpoints) endpoint.ended(closed, refused)
+    for (const [, endpoint] of this.#frames.take(MAIN_FRAME).reverse()) endpoint.ended(closed, refused)
     this.#hold()
   }
 
@@ -581,11 +583,10 @@ export class Session {
 
   /** Also until welcome: a host that cannot tell any longer who has connected and left would refuse what it sent. */
   #hold() {
-    const greeting = !this.#welcomed && !this.#closed
+    const greeting = !this.#met && !this.#closed
     const held = greeting || this.#calls.size > 0 || this.#answers.size > 0 || this.#holds > 0
-    if (held === this.#held || !this.#transport) return
+    if (held === this.#held || !this.#outbox) return
     this.#held = held
-    if (held) this.#transport.ref()
-    else this.#transport.unref()
+    this.#connection.hold(held)
   }
 }

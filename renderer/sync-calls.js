@@ -2,7 +2,7 @@
  * SyncCalls: calls that return when they are answered. They go over a lane of their own, with all before them that the main lane
  * may still hold. Knows the lane's packets, and no engine: how a lane blocks is given to it.
  */
-import { invokeError, laneError } from './errors.js'
+import { codedError, invokeError, laneError } from './errors.js'
 import { LaneError } from './lane-error.js'
 import { MalformedError } from './malformed-error.js'
 import { KIND } from './packet-layout.js'
@@ -30,8 +30,9 @@ import { PacketReader } from './packet-reader.js'
  * @typedef {object} SyncParts what the session does for them
  * @property {() => SyncLane} lane opens one
  * @property {(after: number) => Uint8Array} hello
+ * @property {(items: Record<string, unknown>, args: unknown[]) => Uint8Array} packet a call
  * @property {(bytes: Uint8Array, at: number, end: number) => any} decode
- * @property {(host: Uint8Array | undefined) => void} met which host has answered
+ * @property {(host: ArrayBuffer | undefined) => void} met which host has answered
  */
 
 /**
@@ -55,6 +56,19 @@ export class SyncCalls {
   /** @param {SyncParts} parts */
   constructor(parts) {
     this.#parts = parts
+  }
+
+  /**
+   * @param {import('./outbox.js').Outbox} outbox
+   * @param {{ frame: number, call: number, channel: string }} items
+   * @param {unknown[]} args
+   */
+  question(outbox, { frame, call, channel }, args) {
+    const number = outbox.sent + 1
+    const packet = this.#parts.packet({ frame, call, number, channel }, args)
+    const limit = outbox.limits.packet
+    if (packet.length > limit) throw codedError('ERR_LIMIT_PACKET', `limits.packet (${limit} bytes) exceeded by a packet of ${packet.length}`)
+    return { channel, call, number, packet }
   }
 
   /**
@@ -105,7 +119,17 @@ export class SyncCalls {
     this.#parts.met(this.#parts.decode(bytes, payloadAt, payloadEnd).host)
   }
 
+  /**
+   * Another session begins.
+   * @param {number} after the number before that of its first packet
+   */
+  reset(after) {
+    this.acknowledged = after
+    this.close()
+  }
+
   close() {
     this.#lane?.close()
+    this.#lane = undefined
   }
 }

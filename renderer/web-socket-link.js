@@ -1,7 +1,4 @@
-/**
- * WebSocketLink: the platform's WebSocket as a transport. A block is one binary message. Keeps what is sent until the socket is
- * open, which is asked for by `begin`. Knows nothing of what is in a block.
- */
+/** WebSocketLink: the platform's WebSocket as a transport. A block is one binary message. Knows nothing of what is in a block. */
 import { codedError } from './errors.js'
 import { MalformedError } from './malformed-error.js'
 
@@ -11,16 +8,13 @@ const NOT_OPENED = 'it is not running, or it refuses this page; its log says whi
 
 export class WebSocketLink {
   headroom = 0
+  comesAgain = true
   /** The longest block that is taken. */
   limit = 64 * 1024 * 1024
   #address
   #handlers
-  /** @type {WebSocket | undefined} */
   #socket
-  /** @type {Uint8Array[] | undefined} what was sent before the socket was open; undefined since then */
-  #early = []
-  #earlyAmount = 0
-  #closing = false
+  #isOpen = false
 
   /**
    * @param {string} address
@@ -29,28 +23,16 @@ export class WebSocketLink {
   constructor(address, handlers) {
     this.#address = address
     this.#handlers = handlers
+    this.#socket = new WebSocket(address)
+    this.#socket.binaryType = 'arraybuffer'
+    this.#socket.onopen = () => this.#opened()
+    this.#socket.onmessage = ({ data }) => this.#received(data)
+    this.#socket.onclose = (event) => this.#closed(event)
   }
 
-  /** @param {Uint8Array} first */
-  begin(first) {
-    if (this.#closing) return
-    const socket = (this.#socket = new WebSocket(this.#address))
-    socket.binaryType = 'arraybuffer'
-    socket.onopen = () => this.#opened(socket, first)
-    socket.onmessage = ({ data }) => this.#received(data)
-    socket.onclose = (event) => this.#closed(event)
-  }
-
-  /**
-   * @param {WebSocket} socket
-   * @param {Uint8Array} first
-   */
-  #opened(socket, first) {
-    const early = this.#early ?? []
-    this.#early = undefined
-    this.#earlyAmount = 0
-    for (const block of [first, ...early]) socket.send(block)
-    if (this.#closing) socket.close(1000)
+  #opened() {
+    this.#isOpen = true
+    this.#handlers.onopen()
   }
 
   /** @param {ArrayBuffer | string} data */
@@ -70,13 +52,13 @@ export class WebSocketLink {
 
   /** @param {CloseEvent} event */
   #closed({ code, reason }) {
-    if (this.#early) return this.#handlers.onclose(codedError('ERR_CLOSED', `Cannot connect to ${this.#address}: ${NOT_OPENED}`))
+    if (!this.#isOpen) return this.#handlers.onclose(codedError('ERR_CLOSED', `Cannot connect to ${this.#address}: ${NOT_OPENED}`))
     if (code === 1006) return this.#handlers.onclose(codedError('ERR_CLOSED', `The connection to ${this.#address} broke`))
     this.#handlers.onclose(undefined, { code, reason })
   }
 
   get bufferedAmount() {
-    return (this.#socket?.bufferedAmount ?? 0) + this.#earlyAmount
+    return this.#socket.bufferedAmount
   }
 
   /**
@@ -84,13 +66,8 @@ export class WebSocketLink {
    * @returns {boolean}
    */
   send(bytes) {
-    if (this.#early) {
-      this.#early.push(bytes.slice())
-      this.#earlyAmount += bytes.length
-    } else {
-      this.#socket?.send(bytes)
-    }
-    // A copy was made, here or by the socket.
+    this.#socket.send(bytes)
+    // The socket has made a copy.
     return true
   }
 
@@ -103,8 +80,11 @@ export class WebSocketLink {
   }
 
   close() {
-    this.#closing = true
-    if (!this.#early) this.#socket?.close(1000)
+    this.#socket.close(1000)
+  }
+
+  drop() {
+    this.close()
   }
 
   /** A page lives on its own. */

@@ -281,7 +281,7 @@ for (const transport of transports) {
 
   test(`a host that dies, and one that stops, are told apart over ${transport}`, async () => {
     const dying = await startHost(script)
-    const lost = await connect(dying.address[transport])
+    const lost = await connect(dying.address[transport], { reconnect: false })
     const pending = assert.rejects(lost.ipcRenderer.invoke('never'), { code: 'ERR_CLOSED' })
     await dying.kill()
     await pending

@@ -1,0 +1,98 @@
+/** Pages in Chromium whose connection is lost, or whose host is started anew. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { CuttingProxy } from '../support/cutting-proxy.js'
+import { useChromium } from '../support/chromium.js'
+import { startHost } from '../support/host.js'
+import { pages } from '../support/pages.js'
+
+const SCRIPT = `
+local notes, waiting = {}, nil
+ipcMain.on("note", function(_, text) notes[#notes + 1] = text end)
+ipcMain.on("sync", function(event) event.returnValue = #notes end)
+ipcMain.handle("notes", function() return ipc.Array { table.unpack(notes) } end)
+ipcMain.handle("id", function(event) return event.sender.id end)
+ipcMain.handle("wait", function()
+  local answer
+  answer, waiting = Promise.withResolvers()
+  return answer
+end)
+ipcMain.on("answer", function(event, value)
+  waiting(value)
+  event.reply("told", value)
+end)
+`
+const browser = useChromium()
+const proxy = new CuttingProxy()
+let host
+
+async function start() {
+  host = await startHost(SCRIPT, `${proxy.security}, limits = { handshake = "1s" }`, pages)
+  proxy.target = host.address.ws
+}
+
+before(async () => {
+  await proxy.listen()
+  await start()
+})
+after(async () => {
+  await host.stop()
+  proxy.close()
+})
+
+async function open(name) {
+  const page = await browser.open(`http://127.0.0.1:${proxy.port}/${name}`)
+  await page.waitForFunction(() => window.ipchost)
+  await page.evaluate(() => {
+    const { ipcRenderer, renderer } = window.ipchost
+    window.states = []
+    window.told = []
+    renderer.on('connection', ({ state, resumed }) => window.states.push(resumed ? 'resumed' : state))
+    ipcRenderer.on('told', (_, value) => window.told.push(value))
+    return ipcRenderer.invoke('id')
+  })
+  return page
+}
+
+for (const name of ['module.html', 'classic.html']) {
+  test(`${name} goes on after a cut`, async () => {
+    const page = await open(name)
+    const id = await page.evaluate(() => {
+      window.pending = window.ipchost.ipcRenderer.invoke('wait')
+      return window.ipchost.ipcRenderer.invoke('id')
+    })
+    proxy.cut()
+    await page.waitForFunction(() => window.states.includes('lost'))
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      ipcRenderer.send('answer', 'late')
+      const before = ipcRenderer.sendSync('sync')
+      return [await window.pending, await ipcRenderer.invoke('id'), window.told, window.states, before]
+    }), ['late', id, ['late'], ['connected', 'lost', 'resumed'], 0])
+  })
+}
+
+test('a page goes on with another session after a restart of its host', async () => {
+  const page = await open('module.html')
+  await page.evaluate(() => { window.pending = window.ipchost.ipcRenderer.invoke('wait').catch((error) => error.code) })
+  await host.stop()
+  await page.waitForFunction(() => window.states.includes('lost'))
+  await start()
+  await page.waitForFunction(() => window.states.at(-1) === 'connected')
+  const answer = await page.evaluate(async () => [await window.pending, await window.ipchost.ipcRenderer.invoke('id') === window.ipchost.renderer.webContentsId, window.states])
+  assert.deepEqual(answer.slice(0, 2), ['ERR_CLOSED', true])
+  assert.deepEqual(answer[2], ['connected', 'lost', 'connected'])
+})
+
+test('a page that blocks for long after its first sendSync has nothing dispatched twice', async () => {
+  const page = await browser.open(`http://127.0.0.1:${proxy.port}/module.html`)
+  await page.waitForFunction(() => window.ipchost)
+  const [heard, notes] = await page.evaluate(async () => {
+    const { ipcRenderer } = window.ipchost
+    ipcRenderer.send('note', 'once')
+    const count = ipcRenderer.sendSync('sync')
+    for (const until = Date.now() + 3000; Date.now() < until;);
+    return [count, await ipcRenderer.invoke('notes').catch(() => ipcRenderer.invoke('notes'))]
+  })
+  assert.deepEqual([heard, notes], [1, ['once']])
+})

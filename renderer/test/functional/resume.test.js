@@ -1,0 +1,283 @@
+/** Sessions over WebSocket that outlive their connections: through a proxy that cuts them. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { after, before, describe, test } from 'node:test'
+import { connect } from '../../index.js'
+import { CuttingProxy } from '../support/cutting-proxy.js'
+import { startHost } from '../support/host.js'
+
+const SCRIPT = `
+local heard, ran, waiting = 0, {}, {}
+local faults = {}
+ipcMain.on("count", function(event, n)
+  if n ~= heard + 1 then faults[#faults + 1] = n .. " after " .. heard end
+  heard = n
+  event.reply("counted", n, ("x"):rep(n % 11 == 0 and 5000 or n % 40))
+end)
+ipcMain.handle("run", function(_, n)
+  ran[n] = (ran[n] or 0) + 1
+  return n
+end)
+ipcMain.handle("state", function(event)
+  local twice = 0
+  for _, times in pairs(ran) do if times ~= 1 then twice = twice + 1 end end
+  return { heard = heard, faults = table.concat(faults, ", "), twice = twice, ran = #ran }
+end)
+ipcMain.handle("id", function(event) return event.sender.id end)
+ipcMain.handle("wait", function(event, name)
+  local answer
+  answer, waiting[name] = Promise.withResolvers()
+  return answer
+end)
+ipcMain.handle("answer", function(_, name, value) waiting[name](value) end)
+ipcMain.handle("tell", function(_, id, ...) return webContents.fromId(id):send("told", ...) end)
+ipcMain.handle("ask", function(_, id, ...) return webContents.fromId(id):invoke("asked", ...) end)
+ipcMain.on("sync", function(event, value) event.returnValue = value end)
+ipcMain.on("port", function(event)
+  local port = event.ports[1]
+  port:on("message", function(message) port:postMessage(message.data + 1) end)
+  port:start()
+end)
+`
+const FAST = { min: 1, max: 5 }
+
+/** A generator of numbers in [0, 1) that a seed says. */
+function randomOf(seed) {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+function statesOf(renderer) {
+  const states = []
+  renderer.on('connection', ({ state, resumed }) => states.push(resumed ? 'resumed' : state))
+  return states
+}
+
+/** Resolves with the next change of the connection to `state`. */
+async function until(renderer, state) {
+  for (;;) {
+    const [change] = await once(renderer, 'connection')
+    if (change.state === state) return change
+  }
+}
+
+/** Cuts this process's own connections to a host. */
+function cutOwn(address) {
+  const { port } = new URL(address)
+  for (const handle of process._getActiveHandles()) if (handle.remotePort === Number(port)) handle.destroy()
+}
+
+describe('a session whose connection is lost', () => {
+  /** @type {Awaited<ReturnType<typeof startHost>>} */
+  let host
+  /** @type {CuttingProxy} */
+  let proxy
+  let other
+  let renderer
+  const told = []
+
+  before(async () => {
+    proxy = await new CuttingProxy().listen()
+    host = await startHost(SCRIPT, proxy.security)
+    proxy.target = host.address.ws
+    other = await connect(host.address.unix)
+  })
+  after(async () => {
+    other.close()
+    proxy.close()
+    await host.stop()
+  })
+
+  async function connected(options = {}) {
+    renderer = await connect(proxy.address, { reconnect: FAST, ...options })
+    told.length = 0
+    renderer.ipcRenderer.on('told', (_, value) => told.push(value))
+  }
+
+  test('goes on: calls, messages, asks and ids', async () => {
+    await connected()
+    const { ipcRenderer, webContentsId, processId } = renderer
+    const states = statesOf(renderer)
+    ipcRenderer.handle('asked', (_, value) => `${value}!`)
+    const pending = ipcRenderer.invoke('wait', 'x')
+    assert.equal(await ipcRenderer.invoke('id'), webContentsId)
+    proxy.cut()
+    await until(renderer, 'lost')
+    assert.equal(ipcRenderer.send('count', 1), true)
+    const asked = other.ipcRenderer.invoke('ask', webContentsId, 'there')
+    assert.equal(await other.ipcRenderer.invoke('tell', webContentsId, 1), true)
+    await other.ipcRenderer.invoke('answer', 'x', 'late')
+    assert.equal(await pending, 'late')
+    assert.equal(await asked, 'there!')
+    assert.deepEqual(states, ['lost', 'resumed'])
+    assert.deepEqual(told, [1])
+    assert.equal((await ipcRenderer.invoke('state')).heard, 1)
+    assert.deepEqual([renderer.webContentsId, renderer.processId], [webContentsId, processId])
+    renderer.close()
+    assert.equal((await renderer.closed).code, 1000)
+  })
+
+  test('takes frames and ports with it', async () => {
+    await connected()
+    const child = await renderer.createFrame({ name: 'child' })
+    const states = statesOf(child)
+    const { port1, port2 } = new MessageChannel()
+    renderer.ipcRenderer.postMessage('port', null, [port2])
+    for (let i = 1; i <= 5; i++) {
+      port1.postMessage(i)
+      assert.deepEqual(await once(port1, 'message'), [i + 1])
+      proxy.cut()
+      await until(renderer, 'lost')
+    }
+    assert.equal(await child.ipcRenderer.invoke('run', 900), 900)
+    assert.deepEqual(states.slice(0, 2), ['lost', 'resumed'])
+    renderer.close()
+    port1.close()
+  })
+
+  test('may call by sendSync meanwhile, and brings along what it has kept', async () => {
+    // Not through the proxy, which would wait for this thread.
+    renderer = await connect(host.address.ws, { reconnect: { min: 200 } })
+    const { ipcRenderer } = renderer
+    ipcRenderer.on('told', () => {}) // what holds no process is not found by cutOwn
+    const { heard } = await ipcRenderer.invoke('state')
+    assert.equal(ipcRenderer.sendSync('sync', 1), 1)
+    cutOwn(host.address.ws)
+    await until(renderer, 'lost')
+    ipcRenderer.send('count', heard + 1)
+    assert.equal(ipcRenderer.sendSync('sync', 2), 2)
+    ipcRenderer.send('count', heard + 2)
+    const resumed = until(renderer, 'connected')
+    assert.equal((await ipcRenderer.invoke('state')).heard, heard + 2)
+    assert.equal((await resumed).resumed, true)
+    assert.equal((await other.ipcRenderer.invoke('state')).faults, '')
+    renderer.close()
+  })
+
+  test('without reconnect ends', async () => {
+    await connected({ reconnect: false })
+    const pending = assert.rejects(renderer.ipcRenderer.invoke('wait', 'x'), { code: 'ERR_CLOSED' })
+    await renderer.ipcRenderer.invoke('id')
+    proxy.cut()
+    await pending
+    assert.equal((await renderer.closed).code, 1006)
+    await assert.rejects(connect(proxy.address, { reconnect: { min: 5, max: 1 } }), RangeError)
+  })
+
+  test('and never was is refused as ever', async () => {
+    const closed = await new CuttingProxy().listen()
+    await assert.rejects(connect(closed.address, { reconnect: FAST }), { code: 'ERR_CLOSED' })
+    closed.close()
+  })
+})
+
+test('a host that is started anew gets another session, and nothing of the old one', async () => {
+  const proxy = await new CuttingProxy().listen()
+  const first = await startHost(SCRIPT, `${proxy.security}, limits = { resume = "60s" }`)
+  proxy.target = first.address.ws
+  const renderer = await connect(proxy.address, { reconnect: FAST })
+  const { ipcRenderer } = renderer
+  const child = await renderer.createFrame({ name: 'child' })
+  const told = []
+  ipcRenderer.on('told', (_, value) => told.push(value))
+  const states = statesOf(renderer)
+  const before = { token: renderer.webFrame.frameToken, child: child.webFrame.frameToken }
+  const { port1, port2 } = new MessageChannel()
+  const closed = once(port1, 'close')
+  ipcRenderer.postMessage('port', null, [port2])
+  const pending = assert.rejects(ipcRenderer.invoke('wait', 'x'), { code: 'ERR_CLOSED', message: /the host does not have the session any longer/ })
+  await ipcRenderer.invoke('id')
+  proxy.target = undefined
+  await first.kill()
+  await until(renderer, 'lost')
+  ipcRenderer.send('count', 1)
+  const second = await startHost(SCRIPT, proxy.security)
+  const reopened = until(child, 'connected')
+  proxy.target = second.address.ws
+  await pending
+  await closed
+  await reopened
+  assert.deepEqual(states, ['lost', 'connected'])
+  assert.notEqual(renderer.webFrame.frameToken, before.token)
+  assert.notEqual(child.webFrame.frameToken, before.child)
+  assert.deepEqual(await child.ipcRenderer.invoke('state'), { heard: 0, faults: '', twice: 0, ran: 0 })
+  assert.equal(await ipcRenderer.invoke('tell', await ipcRenderer.invoke('id'), 'again'), true)
+  assert.equal(await ipcRenderer.invoke('id'), renderer.webContentsId)
+  assert.deepEqual(told, ['again'])
+  // One that stops in good order is waited for as well where that was asked for.
+  const stopped = until(renderer, 'lost')
+  await second.stop()
+  await stopped
+  renderer.close()
+  assert.equal((await renderer.closed).code, 1000)
+  proxy.close()
+})
+
+test('what cannot come again in time is over', async () => {
+  const proxy = await new CuttingProxy().listen()
+  const host = await startHost(SCRIPT, `${proxy.security}, limits = { resume = "200ms", outbound_max = "64KiB" }`)
+  proxy.target = host.address.ws
+  const renderer = await connect(proxy.address, { reconnect: FAST })
+  const { ipcRenderer, webContentsId } = renderer
+  const pending = assert.rejects(ipcRenderer.invoke('wait', 'x'), { code: 'ERR_CLOSED', message: /did not come again in time/ })
+  await ipcRenderer.invoke('id')
+  proxy.target = undefined
+  proxy.cut()
+  await until(renderer, 'lost')
+  ipcRenderer.send('count', 1, 'x'.repeat(60000))
+  assert.throws(() => ipcRenderer.send('count', 2, 'x'.repeat(10000)), { code: 'ERR_LIMIT_OUTBOUND' })
+  await assert.rejects(ipcRenderer.invoke('run', 'x'.repeat(10000)), { code: 'ERR_LIMIT_OUTBOUND' })
+  await pending
+  const connected = until(renderer, 'connected')
+  proxy.target = host.address.ws
+  assert.equal((await connected).resumed, false)
+  assert.notEqual(renderer.webContentsId, webContentsId)
+  assert.equal((await ipcRenderer.invoke('state')).heard, 0)
+  renderer.close()
+  proxy.close()
+  await host.stop()
+})
+
+test('a thousand cuts lose nothing, double nothing and change no order', async (t) => {
+  const seed = Number(process.env.IPCHOST_SEED ?? Date.now() % 1e9)
+  const random = randomOf(seed)
+  t.diagnostic(`IPCHOST_SEED=${seed}`)
+  let cutting = false
+  const proxy = await new CuttingProxy(() => (cutting ? 2 ** (random() * 17) : Infinity)).listen()
+  const host = await startHost(SCRIPT, `${proxy.security}, limits = { resume = "60s" }`)
+  proxy.target = host.address.ws
+  const renderer = await connect(proxy.address, { reconnect: { min: 0, max: 1 } })
+  const { ipcRenderer } = renderer
+  const news = []
+  renderer.on('connection', ({ state, resumed }) => { if (state === 'connected' && !resumed) news.push(state) })
+  let counted = 0
+  const wrong = []
+  ipcRenderer.on('counted', (_, n) => {
+    if (n !== counted + 1) wrong.push(`${n} after ${counted}`)
+    counted = n
+  })
+  cutting = true
+  proxy.cut()
+  const calls = []
+  let sent = 0
+  while (proxy.cuts < 1000) {
+    for (let i = Math.floor(random() * 5); i >= 0; i--) ipcRenderer.send('count', ++sent, 'y'.repeat(Math.floor(random() * 300)))
+    calls.push(ipcRenderer.invoke('run', calls.length + 1))
+    if (random() < 0.7) await calls.at(-1)
+    else await new Promise(setImmediate)
+  }
+  cutting = false
+  proxy.cut()
+  assert.deepEqual(await Promise.all(calls), calls.map((_, i) => i + 1))
+  assert.deepEqual(await ipcRenderer.invoke('state'), { heard: sent, faults: '', twice: 0, ran: calls.length })
+  assert.deepEqual({ counted, wrong, news }, { counted: sent, wrong: [], news: [] })
+  t.diagnostic(`${sent} messages each way, ${calls.length} calls, ${proxy.connections} connections`)
+  renderer.close()
+  proxy.close()
+  await host.stop()
+})

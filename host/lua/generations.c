@@ -144,17 +144,21 @@ static void on_limit(uv_timer_t *timer) {
 }
 
 static void begin(struct generations *generations) {
+  enum status status;
   struct fault fault;
   give_up_loading(generations);
   generations->begun = clock_now(generations->options.clock);
   if (generations->options.load_began) generations->options.load_began(generations->options.user);
-  if (scripts_open(&generations->roles[LOADING], generations, &generations->options, generations->number + 1,
-                   true, &fault) != ST_OK) {
+  status = scripts_open(&generations->roles[LOADING], generations, &generations->options,
+                        generations->number + 1, true, &fault);
+  if (generations->roles[LOADING]) {
+    list_push(&generations->all, &generations->roles[LOADING]->node);
+    generations->count++;
+  }
+  if (status != ST_OK) {
     fail(generations, fault.text);
     return;
   }
-  list_push(&generations->all, &generations->roles[LOADING]->node);
-  generations->count++;
   if (!generations->options.kept)
     uv_timer_start(&generations->limit, on_limit, generations->options.limits->load, 0);
   plan(generations, STEP_LOAD); /* messages go between */
@@ -318,14 +322,17 @@ void generations_closed(struct generations *generations, struct scripts *scripts
   close_timer(generations, &generations->limit);
 }
 
-/* What is left keeps its memory, and the process ends without it. */
+/* Where closing a Lua state took all that time, nothing is left but what the next turns do. What is left else
+ * keeps its memory, and the process ends without it. */
 static void on_exit_limit(uv_timer_t *timer) {
   struct generations *generations = timer->data;
+  size_t left = 0;
   for (struct list *node = generations->all.next; node != &generations->all; node = node->next)
-    scripts_abandon(LIST_ENTRY(node, struct scripts, node));
-  log_line(generations->options.log, LOG_WARN, "host",
-           "%zu generation(s) of the scripts do not end: left behind", generations->count);
+    if (scripts_abandon(LIST_ENTRY(node, struct scripts, node))) left++;
   uv_unref((uv_handle_t *)timer);
+  if (!left) return;
+  log_line(generations->options.log, LOG_WARN, "host",
+           "%zu generation(s) of the scripts do not end: left behind", left);
   generations->closed(generations->options.user, true);
   generations->closed = NULL;
 }

@@ -348,6 +348,8 @@ void scripts_close(struct scripts *scripts) {
     on_generation_closed(scripts);
 }
 
-void scripts_abandon(struct scripts *scripts) {
+bool scripts_abandon(struct scripts *scripts) {
+  if (uv_is_closing((uv_handle_t *)&scripts->end)) return false; /* the generation is closed */
   generation_abandon(scripts->runtime.generation);
+  return true;
 }

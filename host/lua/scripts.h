@@ -42,8 +42,9 @@ size_t scripts_retire(struct scripts *scripts, struct generation_retired *out);
 void scripts_close(struct scripts *scripts);
 /* Frees one that is closed. */
 void scripts_free(struct scripts *scripts);
-/* Of one that is closing, when the host ends: nothing waits for it any longer. */
-void scripts_abandon(struct scripts *scripts);
+/* Of one that is closing, when the host ends: nothing waits for it any longer. False: it has ended already.
+ */
+bool scripts_abandon(struct scripts *scripts);
 
 /* app: name(event, contents?) */
 void scripts_emit_app(struct scripts *scripts, const char *name, uint64_t contents);

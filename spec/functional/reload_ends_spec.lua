@@ -93,7 +93,47 @@ describe("200 reloads with everything in flight", function()
   end)
 end)
 
+describe("A reload for which there are no descriptors", function()
+  it("fails, and leaves nothing", function()
+    local host = support.start [[
+      local open = {}
+      assert(os.execute("prlimit --nofile=128:128 --pid $PPID"))
+      local function reload()
+        local report = await(app.reload())
+        print("report", report.ok, report.error)
+      end
+      app.on("ready", function()
+        if hot.generation > 1 then
+          repeat async.sleep(1) until app.metrics().generations == 1
+          return print "alone"
+        end
+        repeat local file = io.open("/dev/null") open[#open + 1] = file until not file
+        reload()
+        for _, file in ipairs(open) do file:close() end
+        repeat async.sleep(1) until app.metrics().generations == 1
+        reload()
+      end)
+    ]]
+    host:wait_log("too many open files")
+    host:wait_log("alone")
+    host:stop()
+  end)
+end)
+
 describe("A request that does not end", function()
+  it("is not meant where the end itself takes long", function()
+    local host = support.start [[
+      keep = setmetatable({}, { __gc = function()
+        local until_then = os.clock() + 0.7
+        repeat local now = os.clock() until now > until_then
+        print "has ended"
+      end })
+    ]]
+    host:stop()
+    assert.matches("has ended", host.err, 1, true)
+    assert.not_matches("left behind", host.err, 1, true)
+  end)
+
   local script = [[
     local uv = require "luv"
     if hot.generation == 1 then uv.fs_open(app.getAppPath() .. "/fifo", "r", 438, function() print("opened") end) end

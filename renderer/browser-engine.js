@@ -2,6 +2,7 @@
 import { codedError } from './errors.js'
 import { askForPlace, giveNoMore, giveTickets } from './page-place.js'
 import { takeTab } from './page-tab.js'
+import { tellOfRest } from './page-rest.js'
 import { PageWatch } from './page-watch.js'
 import { PostLane } from './post-lane.js'
 import { WebSocketLink } from './web-socket-link.js'
@@ -111,6 +112,7 @@ export const browserEngine = {
   isProxy: () => false,
   details: claims,
   tab: (address) => takeTab(/** @type {string} */ (socketAddressOf(address))),
+  tellOfRest: (who) => (isDocument() ? tellOfRest(who) : () => {}),
   watch: (tell) => (isDocument() ? new PageWatch(state, tell) : undefined),
   places: { ask: askForPlace, give: giveTickets, giveNoMore },
   returns: true,

@@ -20,6 +20,7 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
  * @property {() => Record<string, unknown>} details what hello says of the process
  * @property {(address: string) => import('./sync-calls.js').SyncLane} syncLane a link of its own for calls that block
  * @property {(address: string) => import('./page-tab.js').Tab | undefined} [tab] the tab of the browser, if the session speaks for it
+ * @property {(who: { rest: () => void, wake: () => void }) => () => void} [tellOfRest] tells when the document is put away and shown again
  * @property {(tell: import('./page-watch.js').Tell) => { stop: () => void } | undefined} [watch] tells of what changes of what details said
  * @property {Places} [places] where documents stand among each other
  * @property {boolean} returns whether a session comes again, as another, when the host has stopped in good order

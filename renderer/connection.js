@@ -127,6 +127,16 @@ export class Connection {
     this.#unwatch = this.#engine.wake?.(() => this.#redial()) ?? this.#unwatch
   }
 
+  /** No link until the next `dial`; what was sent still leaves. */
+  rest() {
+    this.#clear()
+    clearTimeout(this.#expiry)
+    this.#expiry = undefined
+    if (this.#open) this.link?.close()
+    else this.link?.drop()
+    this.link = undefined
+  }
+
   /** @param {number} patience */
   #expire(patience) {
     this.#expiry = this.#timer(() => this.#expire(patience), patience)

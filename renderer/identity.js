@@ -55,6 +55,11 @@ export class Identity {
     this.#ofTab = this.#tab?.details()
   }
 
+  /** Another document may have had the tab meanwhile. */
+  wake() {
+    this.#ofTab = this.#tab?.details()
+  }
+
   end() {
     this.#tab?.release()
     this.#watch?.stop()
@@ -95,6 +100,7 @@ export class Identity {
    * @returns {Record<string, unknown>}
    */
   get details() {
+    /** @type {Record<string, unknown>} */
     const { proof, ...all } = { type: 'native', ...this.#engine.details(), ...this.#options, ...this.#ofTab }
     if (this.host) return { ...all, host: this.host }
     return proof === undefined ? { ...all, ...this.place } : { ...all, proof, ...this.place }

@@ -32,6 +32,7 @@ const NOT_READY = 'this frame waits for its place in the page around it; it can 
 const ANOTHER = 'the host does not have the session any longer'
 const EXPIRED = 'the connection was lost, and did not come again in time'
 const STOPPED = 'the host has stopped'
+const PUT_AWAY = { code: 1001, reason: 'the page was put away' }
 
 export class Session {
   processId = /** @type {number | undefined} */ (undefined)
@@ -66,6 +67,10 @@ export class Session {
   #closed
   /** @type {Closed | undefined} what the host said that it closes with */
   #bye
+  /** Whether the document is put away: what it still says leaves when it is shown again. */
+  #resting = false
+  /** @type {(() => void) | undefined} */
+  #tellNoRest
   /** What the process waits for, besides calls: listeners, frames that are being opened, the welcome. */
   #holds = 0
   #held = true
@@ -129,6 +134,7 @@ export class Session {
     const address = this.#address()
     this.#outbox = new Outbox(this.#engine.defer)
     this.#identity.begin(address, (kind, items, payload) => this.#tell(kind, items, payload))
+    this.#tellNoRest = this.#engine.tellOfRest?.(this)
     this.#hold()
     if (this.#engine.places) this.#engine.places.ask(address, (place) => this.#begin(address, place))
     else this.#begin(address)
@@ -513,6 +519,27 @@ export class Session {
     this.#renew(EXPIRED)
   }
 
+  // ---- while the document is put away ----
+
+  /** Ends the session; frames and listeners stay, and are another's when the document is shown again. */
+  rest() {
+    if (this.#closed || !this.#met || !this.#connection.comesAgain) return
+    this.#inbox.flush()
+    this.#farewell(PUT_AWAY)
+    this.#connection.rest()
+    this.#part()
+    this.#renew(PUT_AWAY.reason)
+    this.#resting = true
+  }
+
+  /** The document is shown again. */
+  wake() {
+    if (!this.#resting) return
+    this.#resting = false
+    this.#identity.wake()
+    this.#connection.dial(this.#address())
+  }
+
   // ---- the end ----
 
   /**
@@ -543,14 +570,20 @@ export class Session {
     const end = this.#bye ?? closed
     const stopped = end.code === GOING_AWAY
     if ((!this.#met && !this.#identity.host) || !this.#connection.comesAfter(end.code)) return this.#end(end, this.#bye ? undefined : error)
+    this.#connection.again(this.#patience)
+    const was = this.#part()
+    if (stopped || (was && !this.#patience)) this.#renew(stopped ? STOPPED : EXPIRED)
+  }
+
+  /** The session has no link. @returns {boolean} whether it had one on which the host has said welcome */
+  #part() {
     const was = this.#welcomed
     this.#bye = undefined
     this.#welcomed = false
     this.#receipts.stop()
     this.#outbox?.shut()
-    this.#connection.again(this.#patience)
     if (was) for (const [, endpoint] of this.#frames.list) endpoint.lost()
-    if (stopped || (was && !this.#patience)) this.#renew(stopped ? STOPPED : EXPIRED)
+    return was
   }
 
   /** @param {Closed} closed @param {Error} [error] why there never was a connection */
@@ -558,7 +591,9 @@ export class Session {
     if (this.#closed) return
     this.#inbox.flush()
     this.#closed = closed
+    this.#resting = false
     this.#identity.end()
+    this.#tellNoRest?.()
     this.#engine.places?.giveNoMore(this)
     this.#tickets.end()
     this.#receipts.stop()

@@ -24,6 +24,14 @@ const script = `
     events = {}
     return own
   end)
+  ipcMain.handle("never", function() require("async").sleep(60000) end)
+  ipcMain.handle("send", function(_, id, text) return webContents.fromId(id):send("news", text) end)
+  local said, hear = {}
+  ipcMain.on("said", function(_, text) said[#said + 1] = text if hear then hear() end end)
+  ipcMain.handle("said", function()
+    if #said == 0 then await(Promise.new(function(resolve) hear = resolve end)) end
+    return ipc.Array(said)
+  end)
   ipcMain.handle("wait for state", function(_, id, key, value)
     local async = require "async"
     while true do
@@ -182,9 +190,9 @@ describe('the host follows', () => {
   })
 
   test('fragments where there is no Navigation API', async () => {
-    const page = await browser.open(`${host.url}/values.js`)
+    const page = await open()
     await page.addInitScript(() => { delete window.navigation })
-    await page.goto(`${host.url}/module.html`)
+    await page.reload()
     await ready(page)
     await identity(page)
     await invoke(page, 'events')
@@ -193,5 +201,69 @@ describe('the host follows', () => {
       location.hash = 'part'
     }))
     assert.deepEqual(await invoke(page, 'events'), ['in-page /module.html#part'])
+  })
+})
+
+describe('the cache of pages', () => {
+  const keeping = useChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
+
+  /** A page that was put away and is shown again. */
+  async function shownAgain(address, between = () => {}) {
+    const page = await keeping.open(`${address.url}/module.html`)
+    await ready(page)
+    const first = await identity(page)
+    await page.evaluate(() => {
+      window.same = true
+      window.news = []
+      window.states = []
+      window.ipchost.ipcRenderer.on('news', (_, text) => window.news.push(text))
+      window.ipchost.renderer.on('connection', ({ state }) => window.states.push(state))
+      window.pending = window.ipchost.ipcRenderer.invoke('never').catch(({ code }) => code)
+    })
+    await page.goto(`${address.url}/other.html`)
+    await between(page, first)
+    await page.goBack({ waitUntil: 'commit' })
+    assert.equal(await page.evaluate(() => window.same), true, 'the page was not kept')
+    return { page, first }
+  }
+
+  test('gives a page its contents back, that another had meanwhile', async () => {
+    const { page, first } = await shownAgain(host, async (other, { id }) => {
+      await ready(other)
+      assert.equal((await identity(other)).id, id)
+    })
+    const now = await identity(page)
+    assert.deepEqual([now.id, now.node], [first.id, first.node])
+    assert.notEqual(now.process, first.process)
+    assert.equal(await page.evaluate(() => window.pending), 'ERR_CLOSED')
+    await invoke(page, 'send', first.id, 'hello')
+    await page.waitForFunction(() => window.news.length === 1)
+    assert.deepEqual(await page.evaluate(() => [window.news, window.states]), [['hello'], ['lost', 'connected']])
+    assert.equal(await page.evaluate(() => window.ipchost.renderer.processId), now.process)
+  })
+
+  test('gives a page a contents of its own when the grace is over', async () => {
+    const hasty = await startHost(script, 'limits = { grace = 1 }', all)
+    try {
+      const { page, first } = await shownAgain(hasty)
+      const now = await identity(page)
+      assert.notEqual(now.id, first.id)
+      await invoke(page, 'send', now.id, 'hello')
+      await page.waitForFunction(() => window.news.length === 1)
+    } finally {
+      await keeping.closePages()
+      await hasty.stop()
+    }
+  })
+
+  test('sends later what a page says as it is put away', async () => {
+    const page = await keeping.open(`${host.url}/module.html`)
+    await ready(page)
+    const { id } = await identity(page)
+    await page.evaluate(() => { addEventListener('pagehide', () => window.ipchost.ipcRenderer.send('said', 'late')) })
+    await page.goto(`${host.url}/other.html`)
+    await page.goBack({ waitUntil: 'commit' })
+    assert.deepEqual(await invoke(page, 'said'), ['late'])
+    assert.equal((await identity(page)).id, id)
   })
 })

@@ -23,13 +23,13 @@ async function quieten(page) {
  * seen and answered, `closePages()` closes them all.
  * After each spec pages must have complained of nothing but what `expect(pattern)` said.
  */
-export function useChromium() {
+export function useChromium(options) {
   let chromiumProcess
   let complaints = /** @type {string[]} */ ([])
   let expected = /** @type {RegExp | undefined} */ (undefined)
 
   before(async () => {
-    chromiumProcess = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGUMENTS })
+    chromiumProcess = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ARGUMENTS, ...options })
   })
   after(() => chromiumProcess.close())
   afterEach(async () => {

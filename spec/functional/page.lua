@@ -30,7 +30,7 @@ function Page:hello(details, lane)
   for key, value in pairs(details or {}) do
     all[key] = BYTES[key] and type(value) == "string" and core.values.Buffer(value) or value
   end
-  return self:put("hello", 1, 0, self.id, self.secret, lane or 0, 0, 0, all)
+  return self:put("hello", 1, self.features or 0, self.id, self.secret, lane or 0, 0, 0, all)
 end
 
 --- Sends a packet as one message.

@@ -112,6 +112,7 @@ local function page(host, options)
   if origin == "none" then origin = false end
   local self = pages.connect(host, origin)
   opened[#opened + 1] = self
+  self.features = options.features
   if options.session then self.id, self.secret = options.session.id, options.session.secret end
   local details = { url = host.address.http .. "/", title = "A page", name = "" }
   for key, value in pairs(options.details or {}) do details[key] = value end
@@ -485,6 +486,22 @@ describe("the next document of a tab", function()
     events_with(host, "destroyed " .. first.contents)
     assert.not_equal(first.contents, welcomed(follow(host, tab)).contents)
   end)
+
+  for _, handover in ipairs { true, false } do
+    it("takes over from one that is waited for to resume" .. (handover and "" or ", after 250 ms"), function()
+      local host, tab = start('limits = { grace = "1min", resume = "1min" }'), token()
+      local first = welcomed(tab_page(host, tab, { features = 1 }))
+      first:invoke("id")
+      first.socket:close()
+      -- Its connection may still be there for the host, which then asks it in vain.
+      local next_one = welcomed(tab_page(host, tab, { details = { handover = handover } }))
+      assert_followed(host, first, next_one)
+      support.wait_until(function() return not handover or not frame_of(host, first) end, "the end of the first")
+      for _, event in ipairs(ask(host, "events")) do
+        assert.is_nil(event:match("^gone") or event:match("^destroyed"))
+      end
+    end)
+  end
 
   it("may come by a sync lane first", function()
     local host, first, tab = with_tab(LONG)

@@ -188,16 +188,17 @@ static void on_port_drained(void *user, uint64_t port) {
   if (rt) port_has_drained(rt, port);
 }
 
-void border_port_timer(uv_timer_t *porter) {
+/* Timers that start each other anew keep the loop from all else; this is called once a turn. */
+void border_port_turn(uv_idle_t *porter) {
   struct generations *generations = porter->data;
   struct core *core = generations->options.core;
   ports_deliver(core);
-  if (ports_ready(&core->ports) && !generations->closing) uv_timer_start(porter, border_port_timer, 0, 0);
+  if (!ports_ready(&core->ports)) uv_idle_stop(porter);
 }
 
 static void on_ports_ready(void *user) {
   struct generations *generations = user;
-  if (!generations->closing) uv_timer_start(&generations->porter, border_port_timer, 0, 0);
+  if (!generations->closing) uv_idle_start(&generations->porter, border_port_turn);
 }
 
 const struct border generations_border = {.message = on_message,

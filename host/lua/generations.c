@@ -116,7 +116,7 @@ static void on_turn(uv_timer_t *timer);
 
 static void plan(struct generations *generations, enum step step) {
   generations->step = step;
-  uv_timer_start(&generations->turn, on_turn, 0, 0);
+  uv_timer_start(&generations->turn, on_turn, step == STEP_BEGIN, 0); /* scripts may reload for ever */
 }
 
 /* From within Lua: what follows waits until that is left. */
@@ -223,7 +223,10 @@ static void on_first_limit(uv_timer_t *timer) {
 }
 
 static void open_timers(struct generations *generations, uv_loop_t *loop) {
-  uv_timer_t *const timers[] = {&generations->turn, &generations->limit, &generations->porter};
+  uv_timer_t *const timers[] = {&generations->turn, &generations->limit};
+  uv_idle_init(loop, &generations->porter);
+  uv_unref((uv_handle_t *)&generations->porter);
+  generations->porter.data = generations;
   for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
     uv_timer_init(loop, timers[i]);
     uv_unref((uv_handle_t *)timers[i]);
@@ -301,9 +304,9 @@ static void on_handle_closed(uv_handle_t *handle) {
   free_if_over(generations);
 }
 
-static void close_timer(struct generations *generations, uv_timer_t *timer) {
+static void close_handle(struct generations *generations, void *handle) {
   generations->handles++;
-  uv_close((uv_handle_t *)timer, on_handle_closed);
+  uv_close(handle, on_handle_closed);
 }
 
 void generations_closing(struct generations *generations, struct scripts *scripts) {
@@ -319,7 +322,7 @@ void generations_closed(struct generations *generations, struct scripts *scripts
   else
     scripts_free(scripts);
   if (!generations->closing || !list_empty(&generations->all)) return;
-  close_timer(generations, &generations->limit);
+  close_handle(generations, &generations->limit);
 }
 
 /* Where closing a Lua state took all that time, nothing is left but what the next turns do. What is left else
@@ -342,10 +345,10 @@ void generations_close(struct generations *generations, void (*closed)(void *use
   generations->closed = closed;
   generations->closing = true;
   generations->options.core->border = NULL;
-  close_timer(generations, &generations->turn);
-  close_timer(generations, &generations->porter);
+  close_handle(generations, &generations->turn);
+  close_handle(generations, &generations->porter);
   if (list_empty(&generations->all)) {
-    close_timer(generations, &generations->limit);
+    close_handle(generations, &generations->limit);
     return;
   }
   uv_timer_start(&generations->limit, on_exit_limit, EXIT_MS, 0);

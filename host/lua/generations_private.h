@@ -22,8 +22,8 @@ struct generations {
   enum step step;     /* what the next turn of the loop does */
   struct fault fault; /* of STEP_FAILED */
   uv_timer_t turn;
-  uv_timer_t limit;  /* of the load; then, of closing */
-  uv_timer_t porter; /* the next turn of the loop has messages for ports */
+  uv_timer_t limit; /* of the load; then, of closing */
+  uv_idle_t porter; /* the next turn of the loop has messages for ports */
   bool declined, closing;
   int handles; /* still open while closing */
   void (*loaded)(void *user, enum status status);
@@ -34,6 +34,6 @@ enum { SERVING, LOADING, DRAINING };
 
 /* border.c: the border, whose user is the struct generations. */
 extern const struct border generations_border;
-void border_port_timer(uv_timer_t *porter);
+void border_port_turn(uv_idle_t *porter);
 
 #endif

@@ -44,6 +44,18 @@ function pieces.kinds()
   return ipc.Array { tostring(a.port1):match("^port: ") ~= nil, a.port1 ~= b.port1, a.port2 ~= nil, b.port2 ~= nil }
 end
 
+local rallying = {}
+function pieces.rally()
+  local port1, port2 = MessageChannelMain.pair()
+  for _, port in ipairs { port1, port2 } do
+    port:on("message", function(event) port:postMessage(event.data) end)
+    port:start()
+  end
+  rallying[1] = port1
+  port1:postMessage("ball")
+end
+function pieces.rally_ends() rallying[1]:close() end
+
 function pieces.started_late()
   local port1, port2 = MessageChannelMain.pair()
   local order = {}
@@ -242,6 +254,12 @@ describe("ports between scripts", function()
 
   it("are not started by a listener", function()
     assert.same({ "start", "a" }, run("started_late"))
+  end)
+
+  it("keep nobody from being served, though they answer each other for ever", function()
+    run("rally")
+    assert.same({ true, true, true, true }, run("kinds"))
+    run("rally_ends")
   end)
 
   it("are made in three ways", function()

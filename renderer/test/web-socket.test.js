@@ -128,7 +128,7 @@ async function connected(t) {
     // In two pieces, the second with the first frame.
     socket.write(answer.slice(0, 40), () => socket.write(Buffer.concat([Buffer.from(answer.slice(40)), frame(0x82, blockOf([welcomePacket()]))])))
   })
-  const renderer = await connect(address)
+  const renderer = await connect(address, { reconnect: false })
   assert.equal((await peer.next()).opcode, BINARY)
   return { renderer, peer }
 }

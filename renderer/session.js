@@ -166,10 +166,7 @@ export class Session {
     return this.#packing.packet(KIND.HELLO, items, this.#identity.details, 'details')
   }
 
-  /**
-   * Says hello on a link that has opened, and, unless the session is an older one's, all that follows.
-   * @param {Transport} link
-   */
+  /** Says hello on a link that has opened, and, unless the session is an older one's, all that follows. @param {Transport} link */
   #greet(link) {
     const outbox = /** @type {Outbox} */ (this.#outbox)
     this.#after = outbox.greet(link, (after) => this.#hello(LANE_MAIN, after))
@@ -254,23 +251,13 @@ export class Session {
     this.#packing.put(/** @type {Outbox} */ (this.#outbox), kind, items, payload)
   }
 
-  /**
-   * The same, at any time.
-   * @param {number} kind
-   * @param {Record<string, unknown>} items
-   * @param {unknown} payload
-   */
+  /** The same, at any time. @param {number} kind @param {Record<string, unknown>} items @param {unknown} payload */
   #tell(kind, items, payload) {
     if (this.#packing.busy) return this.#engine.defer(() => this.#tell(kind, items, payload))
     if (!this.#closed) this.#put(kind, items, payload)
   }
 
-  /**
-   * A packet of a port's: nothing once the session is over.
-   * @param {number} kind
-   * @param {Record<string, unknown>} items
-   * @param {Uint8Array} [payload]
-   */
+  /** A packet of a port's: nothing once the session is over. @param {number} kind @param {Record<string, unknown>} items @param {Uint8Array} [payload] */
   #putBytes(kind, items, payload) {
     if (!this.#closed) this.#packing.putBytes(/** @type {Outbox} */ (this.#outbox), kind, items, payload)
   }
@@ -290,20 +277,12 @@ export class Session {
 
   // ---- frames ----
 
-  /**
-   * The main frame, which hello opens.
-   * @param {Endpoint} endpoint
-   */
+  /** The main frame, which hello opens. @param {Endpoint} endpoint */
   attach(endpoint) {
     this.#frames.setMain(endpoint)
   }
 
-  /**
-   * Opens a child frame; its endpoint hears `opened` or `ended`.
-   * @param {Endpoint} endpoint
-   * @param {Record<string, unknown>} details
-   * @returns {number}
-   */
+  /** Opens a child frame; its endpoint hears `opened` or `ended`. @param {Endpoint} endpoint @param {Record<string, unknown>} details @returns {number} */
   openFrame(endpoint, details) {
     this.#use(endpoint.parent)
     endpoint.details = details
@@ -422,11 +401,7 @@ export class Session {
     })
   }
 
-  /**
-   * A call from the host.
-   * @param {Uint8Array} bytes
-   * @param {Packet} packet
-   */
+  /** A call from the host. @param {Uint8Array} bytes @param {Packet} packet */
   #invoked(bytes, { frame, call, channel, payloadAt, payloadEnd }) {
     const args = this.#decoder.decodeList(bytes, payloadAt, payloadEnd)
     this.#inbox.message(() => this.#answers.invoked({ call, frame, channel }, this.#frames.get(frame), args))
@@ -504,10 +479,7 @@ export class Session {
     this.#hold()
   }
 
-  /**
-   * The session is given up: what comes is a new one.
-   * @param {string} text why
-   */
+  /** The session is given up: what comes is a new one. @param {string} text why */
   #renew(text) {
     this.#identity.renew()
     this.#startAnew(0, text)
@@ -560,11 +532,7 @@ export class Session {
     this.#outbox?.flush()
   }
 
-  /**
-   * The link has ended.
-   * @param {Error} [error]
-   * @param {Closed} [closed] what it was closed with
-   */
+  /** The link has ended. @param {Error} [error] @param {Closed} [closed] what it was closed with */
   #lost(error, closed = { code: 1006, reason: error?.message ?? 'the connection was lost' }) {
     if (this.#closed) return
     const end = this.#bye ?? closed

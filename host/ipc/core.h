@@ -99,7 +99,7 @@ void core_lane_closed(struct core *core, struct lane *lane, enum lane_end end);
 
 /* ---- from servers of pages ---- */
 
-#define PROOF_LEN (2 * VOUCHER_LEN) /* hexadecimal digits */
+#define PROOF_LEN ((size_t)2 * VOUCHER_LEN) /* hexadecimal digits */
 /* Makes what a page that is served at the URL shows in its hello. ST_OK, ST_NOMEM, ST_IO, or ST_LIMIT when
  * the URL is too long. */
 enum status core_prove(struct core *core, struct slice url, char proof[PROOF_LEN + 1]);

@@ -43,8 +43,8 @@ struct generation_options {
       void *user); /* after generation_close, when the state is gone; the struct is freed after it */
 };
 
-#define SCOPE_NONE 0     /* entries, and events that are no messages */
-#define SCOPE_UNKNOWN -1 /* promise reactions and raw callbacks of luv's: on whose behalf nobody knows */
+#define SCOPE_NONE 0       /* entries, and events that are no messages */
+#define SCOPE_UNKNOWN (-1) /* promise reactions and raw callbacks of luv's: on whose behalf nobody knows */
 
 /* What generation_retire has ended. */
 struct generation_retired {

@@ -227,7 +227,7 @@ static void open_timers(struct generations *generations, uv_loop_t *loop) {
   uv_idle_init(loop, &generations->porter);
   uv_unref((uv_handle_t *)&generations->porter);
   generations->porter.data = generations;
-  for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+  for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
     uv_timer_init(loop, timers[i]);
     uv_unref((uv_handle_t *)timers[i]);
     timers[i]->data = generations;

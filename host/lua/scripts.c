@@ -245,7 +245,7 @@ static void on_generation_closed(void *user) {
 
 static void open_timers(struct scripts *scripts, uv_loop_t *loop) {
   uv_timer_t *const timers[] = {&scripts->collector, &scripts->look, &scripts->end};
-  for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+  for (size_t i = 0; i < sizeof timers / sizeof timers[0]; i++) {
     uv_timer_init(loop, timers[i]);
     uv_unref((uv_handle_t *)timers[i]);
     timers[i]->data = scripts;

@@ -1,6 +1,6 @@
 /**
- * How the page stands with the host, and the way back: where the connection is lost, it asks until a host answers and
- * loads the page again, as host and page may have changed together. What is being written is kept by notes.js.
+ * How the page stands with the host. A connection that is lost comes again by itself; where the host has ended it for good, this
+ * asks until one answers and loads the page again. What is being written is kept by notes.js.
  */
 import { renderer } from '/ipchost/renderer.js'
 

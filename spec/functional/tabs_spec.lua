@@ -168,7 +168,10 @@ after_each(function()
 end)
 
 local function wait_detached(host, id)
-  support.wait_until(function() return ask(host, "about", id).frame.detached end, "the main frame to be detached")
+  support.wait_until(function()
+    local about = ask(host, "about", id)
+    return about == "destroyed" or about.frame.detached
+  end, "the main frame to be detached")
 end
 
 describe("the grace of a page", function()

@@ -20,14 +20,18 @@ for (const button of document.querySelectorAll('[data-step]')) {
   })
 }
 
-ipcRenderer.invoke('count:get').then((value) => {
+const begin = () => ipcRenderer.invoke('count:get').then((value) => {
   show(value)
   state.textContent = 'Connected'
 }, fail)
 
+begin()
+
 // With `dev` and `watch` in the config: a file of the page has changed.
 ipcRenderer.on('ipchost:public-changed', () => location.reload())
 
-renderer.closed.then(() => {
-  state.textContent = 'The host is gone: load this page again once it is back'
+// A connection that is lost comes again by itself.
+renderer.on('connection', (event) => {
+  if (event.state === 'connected') begin()
+  else state.textContent = 'The host is gone: this page comes back with it'
 })

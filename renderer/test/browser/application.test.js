@@ -28,9 +28,7 @@ test('are back after a restart, with all notes and what was being written', asyn
   await page.getByLabel('New note').fill('half written')
   await application.stop()
   await connection(page, 'Connection lost')
-  const loaded = page.waitForEvent('load')
   await application.start()
-  await loaded
   await connection(page, 'Live')
   await note(page, 'to be kept').waitFor()
   assert.equal(await page.getByLabel('New note').inputValue(), 'half written')

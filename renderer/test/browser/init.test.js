@@ -9,6 +9,8 @@ import { useChromium } from '../support/chromium.js'
 const browser = useChromium()
 
 test('a new project serves a page that works', async (t) => {
+  // While there is no host, the browser itself says so.
+  browser.expect(/ERR_CONNECTION_REFUSED/)
   const application = new Application({ scripts: '{ "new/scripts/main.lua" }', public: '"new/public"' })
   t.after(() => application.end())
   initProject(join(application.folder, 'new'))
@@ -24,8 +26,9 @@ test('a new project serves a page that works', async (t) => {
   assert.equal(await one.locator('#state').textContent(), 'Connected')
   await application.stop()
   await one.getByText('The host is gone').waitFor()
-  await browser.closePages()
   await application.start()
+  await one.getByText('Connected').waitFor()
+  await browser.closePages()
 })
 
 test('what is saved of a new project is live: its script, and its page', async (t) => {

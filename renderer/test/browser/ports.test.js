@@ -167,7 +167,7 @@ function joinedPorts(kind) {
   })
 }
 
-function leavingPages(kind) {
+function workerPorts(kind) {
   test('that were received go on in a worker', async () => {
     const { page } = await open(`${kind}.html`)
     for (const used of [false, true]) {
@@ -185,7 +185,9 @@ function leavingPages(kind) {
       }, used), 4 << 20)
     }
   })
+}
 
+function leavingPages(kind) {
   test('that were joined close once when a page is gone', async () => {
     for (const end of ['close', 'crash']) {
       const [one, other] = await pair(`${kind}.html`)
@@ -233,6 +235,7 @@ function leavingPages(kind) {
 describe('ports of a module page', () => {
   ownPorts('module')
   joinedPorts('module')
+  workerPorts('module')
   leavingPages('module')
 })
 

@@ -204,29 +204,29 @@ describe('the host follows', () => {
   })
 })
 
+const keeping = useChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
+
+/** A page that was put away and is shown again. */
+async function shownAgain(address, between = () => {}) {
+  const page = await keeping.open(`${address.url}/module.html`)
+  await ready(page)
+  const first = await identity(page)
+  await page.evaluate(() => {
+    window.same = true
+    window.news = []
+    window.states = []
+    window.ipchost.ipcRenderer.on('news', (_, text) => window.news.push(text))
+    window.ipchost.renderer.on('connection', ({ state }) => window.states.push(state))
+    window.pending = window.ipchost.ipcRenderer.invoke('never').catch(({ code }) => code)
+  })
+  await page.goto(`${address.url}/other.html`)
+  await between(page, first)
+  await page.goBack({ waitUntil: 'commit' })
+  assert.equal(await page.evaluate(() => window.same), true, 'the page was not kept')
+  return { page, first }
+}
+
 describe('the cache of pages', () => {
-  const keeping = useChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
-
-  /** A page that was put away and is shown again. */
-  async function shownAgain(address, between = () => {}) {
-    const page = await keeping.open(`${address.url}/module.html`)
-    await ready(page)
-    const first = await identity(page)
-    await page.evaluate(() => {
-      window.same = true
-      window.news = []
-      window.states = []
-      window.ipchost.ipcRenderer.on('news', (_, text) => window.news.push(text))
-      window.ipchost.renderer.on('connection', ({ state }) => window.states.push(state))
-      window.pending = window.ipchost.ipcRenderer.invoke('never').catch(({ code }) => code)
-    })
-    await page.goto(`${address.url}/other.html`)
-    await between(page, first)
-    await page.goBack({ waitUntil: 'commit' })
-    assert.equal(await page.evaluate(() => window.same), true, 'the page was not kept')
-    return { page, first }
-  }
-
   test('gives a page its contents back, that another had meanwhile', async () => {
     const { page, first } = await shownAgain(host, async (other, { id }) => {
       await ready(other)

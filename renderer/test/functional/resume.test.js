@@ -72,33 +72,33 @@ function cutOwn(address) {
   for (const handle of process._getActiveHandles()) if (handle.remotePort === Number(port)) handle.destroy()
 }
 
+/** @type {Awaited<ReturnType<typeof startHost>>} */
+let host
+/** @type {CuttingProxy} */
+let proxy
+let other
+let renderer
+const told = []
+
+before(async () => {
+  proxy = await new CuttingProxy().listen()
+  host = await startHost(SCRIPT, proxy.security)
+  proxy.target = host.address.ws
+  other = await connect(host.address.unix)
+})
+after(async () => {
+  other.close()
+  proxy.close()
+  await host.stop()
+})
+
+async function connected(options = {}) {
+  renderer = await connect(proxy.address, { reconnect: FAST, ...options })
+  told.length = 0
+  renderer.ipcRenderer.on('told', (_, value) => told.push(value))
+}
+
 describe('a session whose connection is lost', () => {
-  /** @type {Awaited<ReturnType<typeof startHost>>} */
-  let host
-  /** @type {CuttingProxy} */
-  let proxy
-  let other
-  let renderer
-  const told = []
-
-  before(async () => {
-    proxy = await new CuttingProxy().listen()
-    host = await startHost(SCRIPT, proxy.security)
-    proxy.target = host.address.ws
-    other = await connect(host.address.unix)
-  })
-  after(async () => {
-    other.close()
-    proxy.close()
-    await host.stop()
-  })
-
-  async function connected(options = {}) {
-    renderer = await connect(proxy.address, { reconnect: FAST, ...options })
-    told.length = 0
-    renderer.ipcRenderer.on('told', (_, value) => told.push(value))
-  }
-
   test('goes on: calls, messages, asks and ids', async () => {
     await connected()
     const { ipcRenderer, webContentsId, processId } = renderer
@@ -139,7 +139,9 @@ describe('a session whose connection is lost', () => {
     renderer.close()
     port1.close()
   })
+})
 
+describe('a connection that is lost', () => {
   test('may call by sendSync meanwhile, and brings along what it has kept', async () => {
     // Not through the proxy, which would wait for this thread.
     renderer = await connect(host.address.ws, { reconnect: { min: 200 } })

@@ -94,110 +94,77 @@ function fill(state, from, into, keeps)
   return into
 end
 
---- Makes `hot` and what the host calls.
--- @tparam table host `generation`, a number; `reloading()`; `decline()`; `log(level, text)`; `encode(value)`, a string
--- or nil and what is wrong; `decode(string)`; `clonable(value)`, true or nil and why not; `is_class(value)`, whether a
--- table is one of the value types; `release(value)`, the id of a port that is handed over, or nil; `adopt(id)`, that
--- port
--- @return hot
--- @treturn table `pack()`, the state as a string, or nil; `unpack(string)`; `dispose()`; `failed(report)`
-function hot.new(host)
-  local persisted, carried, restoring = {}, {}, nil
-  local disposers, failures = {}, {}
-  local self = { data = {} }
+-- What one `hot` has: the host's functions, and what the load has asked for and was given.
+local function new_state(host)
+  return { host = host, persisted = {}, carried = {}, disposers = {}, failures = {}, hot = { data = {} } }
+end
 
-  local function bare(fn)
-    return function(first, ...)
-      if rawequal(first, self) then return fn(...) end
-      return fn(first, ...)
-    end
+--- Called with a dot or a colon.
+local function bare(state, fn)
+  return function(first, ...)
+    if rawequal(first, state.hot) then return fn(...) end
+    return fn(first, ...)
   end
+end
 
-  local function check(fn, name)
-    if type(fn) ~= "function" then error(("hot.%s: expected a function, not a %s"):format(name, type(fn)), 4) end
-  end
+local function check(fn, name)
+  if type(fn) ~= "function" then error(("hot.%s: expected a function, not a %s"):format(name, type(fn)), 3) end
+end
+
+local function add_events(state)
+  local self = state.hot
 
   --- Has `fn()` called when another load takes over; it may not await.
-  self.dispose = bare(function(fn)
+  self.dispose = bare(state, function(fn)
     check(fn, "dispose")
-    disposers[#disposers + 1] = fn
+    state.disposers[#state.disposers + 1] = fn
   end)
 
   --- Has `fn(report)` called when a load has failed, and this one goes on.
-  self.on = bare(function(name, fn)
+  self.on = bare(state, function(name, fn)
     if name ~= "failed" then
-      error(("hot.on: there is no event %q; expected \"failed\""):format(tostring(name)), 3)
+      error(("hot.on: there is no event %q; expected \"failed\""):format(tostring(name)), 2)
     end
     check(fn, "on")
-    failures[#failures + 1] = fn
+    state.failures[#state.failures + 1] = fn
   end)
 
   --- From now on a change only logs that a restart is needed.
-  self.decline = bare(function() host.decline() end)
+  self.decline = bare(state, function() state.host.decline() end)
+end
 
+local function first_value(state, init)
+  local value = init
+  if type(init) == "function" then value = init() end
+  if value == nil then value = {} end
+  if type(value) ~= "table" then
+    error(("hot.persist: expected a table or a function that makes one, not a %s"):format(type(value)), 3)
+  end
+  if state.host.is_class(value) then
+    error("hot.persist: expected a plain table; keep the value in a field of one", 3)
+  end
+  return value
+end
+
+local function add_persist(state)
   --- A table that the next load gets as this one leaves it.
   -- @string key
   -- @param init the table of the first time, or a function that makes it
-  self.persist = bare(function(key, init)
-    if type(key) ~= "string" then error(("hot.persist: expected a string, not a %s"):format(type(key)), 3) end
-    if persisted[key] then return persisted[key] end
-    local value = init
-    if type(init) == "function" then value = init() end
-    if value == nil then value = {} end
-    if type(value) ~= "table" then
-      error(("hot.persist: expected a table or a function that makes one, not a %s"):format(type(value)), 3)
-    end
-    if host.is_class(value) then error("hot.persist: expected a plain table; keep the value in a field of one", 3) end
-    persisted[key] = value
-    local from = carried[key]
-    carried[key] = nil
-    if from then fill(restoring, from, value, true) end
+  state.hot.persist = bare(state, function(key, init)
+    if type(key) ~= "string" then error(("hot.persist: expected a string, not a %s"):format(type(key)), 2) end
+    if state.persisted[key] then return state.persisted[key] end
+    local value = first_value(state, init)
+    state.persisted[key] = value
+    local from = state.carried[key]
+    state.carried[key] = nil
+    if from then fill(state.restoring, from, value, true) end
     return value
   end)
+end
 
-  local hooks = {}
-
-  function hooks.pack()
-    local state = { host = host, packed = {}, lost = {} }
-    local document = { data = pack(state, self.data, "hot.data"), persisted = {} }
-    for key, value in pairs(persisted) do
-      document.persisted[key] = pack(state, value, ("hot.persist(%q)"):format(key))
-    end
-    for _, text in ipairs(state.lost) do host.log("warn", "not carried over, as it cannot be cloned: " .. text) end
-    local encoded, why = host.encode(document)
-    if not encoded then host.log("error", "the state of the scripts is not carried over: " .. why) end
-    return encoded
-  end
-
-  --- What is carried goes before what this load has written; what it has not asked for yet waits until it does.
-  function hooks.unpack(text)
-    local document = host.decode(text)
-    restoring = { host = host, restored = {}, taken = {} }
-    carried = document.persisted
-    for key, value in pairs(persisted) do
-      if carried[key] then fill(restoring, carried[key], value, true) end
-      carried[key] = nil
-    end
-    if type(document.data) ~= "table" then return end
-    if type(self.data) ~= "table" then self.data = {} end
-    fill(restoring, document.data, self.data, true)
-  end
-
-  function hooks.dispose()
-    for _, fn in ipairs(disposers) do
-      local ok, why = xpcall(fn, debug.traceback)
-      if not ok then host.log("error", "Error in hot.dispose: " .. tostring(why)) end
-    end
-  end
-
-  function hooks.failed(report)
-    for _, fn in ipairs(failures) do
-      local ok, why = xpcall(fn, debug.traceback, report)
-      if not ok then host.log("error", "Error in hot.on(\"failed\"): " .. tostring(why)) end
-    end
-  end
-
-  setmetatable(self, {
+local function protect(state)
+  local host = state.host
+  setmetatable(state.hot, {
     __index = function(_, key)
       if key == "generation" then return host.generation end
       if key == "reloading" then return host.reloading() end
@@ -208,7 +175,65 @@ function hot.new(host)
     end,
     __name = "hot",
   })
-  return self, hooks
+end
+
+local function add_pack(state, hooks)
+  local host, self = state.host, state.hot
+
+  function hooks.pack()
+    local walk = { host = host, packed = {}, lost = {} }
+    local document = { data = pack(walk, self.data, "hot.data"), persisted = {} }
+    for key, value in pairs(state.persisted) do
+      document.persisted[key] = pack(walk, value, ("hot.persist(%q)"):format(key))
+    end
+    for _, text in ipairs(walk.lost) do host.log("warn", "not carried over, as it cannot be cloned: " .. text) end
+    local encoded, why = host.encode(document)
+    if not encoded then host.log("error", "the state of the scripts is not carried over: " .. why) end
+    return encoded
+  end
+
+  --- What is carried goes before what this load has written; what it has not asked for yet waits until it does.
+  function hooks.unpack(text)
+    local document = host.decode(text)
+    state.restoring = { host = host, restored = {}, taken = {} }
+    state.carried = document.persisted
+    for key, value in pairs(state.persisted) do
+      if state.carried[key] then fill(state.restoring, state.carried[key], value, true) end
+      state.carried[key] = nil
+    end
+    if type(document.data) ~= "table" then return end
+    if type(self.data) ~= "table" then self.data = {} end
+    fill(state.restoring, document.data, self.data, true)
+  end
+end
+
+local function add_calls(state, hooks)
+  local function call_all(list, name, ...)
+    for _, fn in ipairs(list) do
+      local ok, why = xpcall(fn, debug.traceback, ...)
+      if not ok then state.host.log("error", ("Error in %s: %s"):format(name, why)) end
+    end
+  end
+
+  function hooks.dispose() call_all(state.disposers, "hot.dispose") end
+  function hooks.failed(report) call_all(state.failures, 'hot.on("failed")', report) end
+end
+
+--- Makes `hot` and what the host calls.
+-- @tparam table host `generation`, a number; `reloading()`; `decline()`; `log(level, text)`; `encode(value)`, a string
+-- or nil and what is wrong; `decode(string)`; `clonable(value)`, true or nil and why not; `is_class(value)`, whether a
+-- table is one of the value types; `release(value)`, the id of a port that is handed over, or nil; `adopt(id)`, that
+-- port
+-- @return hot
+-- @treturn table `pack()`, the state as a string, or nil; `unpack(string)`; `dispose()`; `failed(report)`
+function hot.new(host)
+  local state, hooks = new_state(host), {}
+  add_events(state)
+  add_persist(state)
+  add_pack(state, hooks)
+  add_calls(state, hooks)
+  protect(state)
+  return state.hot, hooks
 end
 
 return hot

@@ -87,24 +87,7 @@ local function new_reload(start)
   return reload, reported
 end
 
-return function(ipc, settings, children, base, host)
-  local ready, resolve_ready = promise.withResolvers()
-
-  _G.async, _G.await = async, async.await
-  _G.Promise, _G.AbortController = promise, abort.AbortController
-  ipc.async, ipc.await = async, async.await
-  ipc.Promise, ipc.AbortController = promise, abort.AbortController
-
-  scheduler.on_unhandled = function(reason, report)
-    if ipc.app.listenerCount("unhandled-rejection") == 0 then return false end
-    ipc.app.emit("unhandled-rejection", {}, reason, report)
-    return true
-  end
-
-  local hot, hot_hooks = new_hot(host)
-  local reload, reported = new_reload(host.reload)
-  _G.hot, ipc.hot = hot, hot
-
+local function new_port_drain()
   local draining = {} -- port -> { promise, resolve } of those who wait for its reader
 
   local function port_drained(port, waits)
@@ -123,6 +106,29 @@ return function(ipc, settings, children, base, host)
     draining[port] = nil
     if waiter then waiter.resolve() end
   end
+
+  return port_drained, port_has_drained
+end
+
+return function(ipc, settings, children, base, host)
+  local ready, resolve_ready = promise.withResolvers()
+
+  _G.async, _G.await = async, async.await
+  _G.Promise, _G.AbortController = promise, abort.AbortController
+  ipc.async, ipc.await = async, async.await
+  ipc.Promise, ipc.AbortController = promise, abort.AbortController
+
+  scheduler.on_unhandled = function(reason, report)
+    if ipc.app.listenerCount("unhandled-rejection") == 0 then return false end
+    ipc.app.emit("unhandled-rejection", {}, reason, report)
+    return true
+  end
+
+  local hot, hot_hooks = new_hot(host)
+  local reload, reported = new_reload(host.reload)
+  _G.hot, ipc.hot = hot, hot
+
+  local port_drained, port_has_drained = new_port_drain()
 
   return {
     await = async.await,

@@ -186,9 +186,9 @@ void event_abort(lua_State *L, uint64_t call, enum abort_reason reason) {
 /* ---- retirement ---- */
 
 /* True if the value at the top is no event, or one whose call is pending. */
-static bool is_awaited(lua_State *L) {
+static bool is_awaited(lua_State *L, const struct core *core) {
   const struct event *event = lua_isuserdata(L, -1) ? lua_touserdata(L, -1) : NULL;
-  return !event || core_call_pending(runtime_of(L)->core, event->call);
+  return !event || core_call_pending(core, event->call);
 }
 
 /* Adds the value at the top to the set at the index; true if it was not there. [-1, +0, m] */
@@ -203,15 +203,17 @@ static bool add(lua_State *L, int set) {
 }
 
 size_t event_count_awaited(lua_State *L) {
+  const struct core *core = runtime_of(L)->core; /* finalizers may switch to another runtime of the state */
   size_t count = 0;
   int set;
+  generation_scope_push(L);
   lua_newtable(L);
   set = lua_gettop(L);
-  generation_scope_push(L);
+  lua_pushvalue(L, set - 1);
   lua_pushnil(L);
   while (lua_next(L, -2)) { /* several may be of one dispatch */
     lua_pushvalue(L, -2);
-    if (!is_awaited(L)) {
+    if (!is_awaited(L, core)) {
       generation_scope_forget(L, -1);
       lua_pop(L, 2);
     } else {
@@ -219,7 +221,7 @@ size_t event_count_awaited(lua_State *L) {
       count += add(L, set);
     }
   }
-  lua_settop(L, set - 1);
+  lua_settop(L, set - 2);
   return count;
 }
 

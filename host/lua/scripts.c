@@ -203,6 +203,7 @@ size_t scripts_retire(struct scripts *scripts, struct generation_retired *out) {
   left = awaited(scripts);
   if (left) {
     uv_timer_stop(&scripts->look);
+    uv_update_time(scripts->end.loop); /* it may not have turned for long */
     uv_timer_start(&scripts->end, on_late, rt->core->limits->drain, 0);
   }
   return left;

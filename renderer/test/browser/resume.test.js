@@ -73,6 +73,8 @@ for (const name of ['module.html', 'classic.html']) {
 }
 
 test('a page goes on with another session after a restart of its host', async () => {
+  // While there is no host, the browser itself says so.
+  browser.expect(/WebSocket connection to/)
   const page = await open('module.html')
   await page.evaluate(() => { window.pending = window.ipchost.ipcRenderer.invoke('wait').catch((error) => error.code) })
   await host.stop()

@@ -3,7 +3,7 @@
 #include "ipc/core.h"
 #include "ipc/details.h"
 
-#define ANSWER_MS 250 /* in which a document that is still there answers */
+#define ANSWER_MS UINT64_C(250) /* in which a document that is still there answers */
 #define PING_TOKEN 2
 
 /* ---- they ask ---- */

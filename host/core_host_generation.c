@@ -46,24 +46,12 @@ static void push_environment_host(lua_State *L, struct generation *generation) {
   lua_setfield(L, -2, "scripts");
 }
 
-static int take(lua_State *L, const char *name) {
-  lua_getfield(L, -1, name);
-  return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
 /* Of the table at the top, when the kit's finish(table) has put its own there. [-0, +0, e] */
 static void take_hooks(lua_State *L, struct generation *generation) {
   lua_rawgeti(L, LUA_REGISTRYINDEX, ((struct core_generation *)generation)->finish);
   lua_pushvalue(L, -2);
   lua_call(L, 1, 0);
-  generation->drain = take(L, "drain");
-  generation->top_level = take(L, "top_level");
-  generation->load = take(L, "load");
-  generation->contexts = take(L, "contexts");
-  generation->retire = take(L, "retire");
-  generation->files = take(L, "files");
-  generation->hashes = take(L, "hashes");
-  generation->position = take(L, "position");
+  generation_take_hooks(L, generation);
 }
 
 /* [-0, +0, e] with the environment as the state's globals */

@@ -53,12 +53,6 @@ static void push_host(lua_State *L) {
   lua_setfield(L, -2, "scripts");
 }
 
-/* Takes a field of the table at the top as a reference. */
-static int take(lua_State *L, const char *name) {
-  lua_getfield(L, -1, name);
-  return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
 static void open_environment(lua_State *L) {
   struct generation *generation = generation_of(L);
   lua_getglobal(L, "require");
@@ -66,14 +60,7 @@ static void open_environment(lua_State *L) {
   lua_call(L, 1, 1);
   push_host(L);
   lua_call(L, 1, 1);
-  generation->drain = take(L, "drain");
-  generation->top_level = take(L, "top_level");
-  generation->load = take(L, "load");
-  generation->contexts = take(L, "contexts");
-  generation->retire = take(L, "retire");
-  generation->files = take(L, "files");
-  generation->hashes = take(L, "hashes");
-  generation->position = take(L, "position");
+  generation_take_hooks(L, generation);
   lua_pop(L, 1);
 }
 

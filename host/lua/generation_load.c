@@ -114,3 +114,22 @@ bool generation_file(const struct generation *generation, size_t index, const ch
   lua_pop(L, 3);
   return exists;
 }
+
+/* ---- what the environment has for the host ---- */
+
+/* Takes a field of the table at the top as a reference. */
+static int take(lua_State *L, const char *name) {
+  lua_getfield(L, -1, name);
+  return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+void generation_take_hooks(lua_State *L, struct generation *generation) {
+  generation->drain = take(L, "drain");
+  generation->top_level = take(L, "top_level");
+  generation->load = take(L, "load");
+  generation->contexts = take(L, "contexts");
+  generation->retire = take(L, "retire");
+  generation->files = take(L, "files");
+  generation->hashes = take(L, "hashes");
+  generation->position = take(L, "position");
+}

@@ -46,6 +46,8 @@ void generation_open_coroutines(lua_State *L);
 
 /* Standard libraries, luv and the embedded modules. Raises. [-0, +0, e] */
 void generation_open_libs(lua_State *L);
+/* References what the environment at the top of the stack has for the host. [-0, +0, m] */
+void generation_take_hooks(lua_State *L, struct generation *generation);
 /* luv's callback into Lua, luv_CFpcall: the function and nargs arguments are at the top. [-(1+nargs), +0, -]
  */
 int generation_luv_callback(lua_State *L, int nargs, int nresults, int flags);

@@ -114,9 +114,12 @@ static void commit(struct generations *generations) {
 
 static void on_turn(uv_timer_t *timer);
 
+/* Scripts may reload for ever, and timers of no time would keep the loop in one turn. Where somebody else
+ * turns the loop, nobody waits for a time to pass. */
 static void plan(struct generations *generations, enum step step) {
+  bool rests = step == STEP_BEGIN && !generations->options.kept;
   generations->step = step;
-  uv_timer_start(&generations->turn, on_turn, step == STEP_BEGIN, 0); /* scripts may reload for ever */
+  uv_timer_start(&generations->turn, on_turn, rests ? 1 : 0, 0);
 }
 
 /* From within Lua: what follows waits until that is left. */

@@ -50,6 +50,18 @@ local function resident(pid)
   return tonumber(text:match("VmRSS:%s*(%d+)"))
 end
 
+local function wait_for_children(pid)
+  local list = ("ps --no-headers -o pid,ppid,stat,wchan,etimes,args --pid %d --ppid %d"):format(pid, pid)
+  local seen
+  local ok = pcall(support.wait_until, function()
+    local pipe = assert(io.popen(list))
+    seen = pipe:read("a")
+    pipe:close()
+    return not seen:find("<defunct>", 1, true)
+  end, "children")
+  assert(ok, "children that nobody waited for:\n" .. seen)
+end
+
 describe("200 reloads with everything in flight", function()
   it("leave no handle, no file, no listener, no process and no memory behind", function()
     local host = support.start(BUSY)
@@ -81,13 +93,7 @@ describe("200 reloads with everything in flight", function()
     if not os.getenv("ASAN_OPTIONS") then
       assert.is_true(after.memory - before.memory < 3000, ("%d, %d KiB"):format(before.memory, after.memory))
     end
-    local function zombies()
-      local pipe = assert(io.popen(("ps --no-headers -o stat --ppid %d"):format(host.pid)))
-      local _, count = pipe:read("a"):gsub("Z", "")
-      pipe:close()
-      return count
-    end
-    support.wait_until(function() return zombies() == 0 end, "processes that are waited for")
+    wait_for_children(host.pid)
     renderer:close()
     host:stop()
   end)

@@ -14,14 +14,19 @@ support.binary = binary
 
 -- Far above what anything takes, so that a wait which fails is a failure and not a slow machine.
 local PATIENCE_MS = 30000
+-- How often what gives no event, as another process's children, is looked at.
+local LOOK_MS = 20
 
 -- Kept, as a handle that is closed must see a turn of the loop before the process ends.
 local patience = uv.new_timer()
 
---- Drives the loop until `check()` is true, or fails.
+--- Drives the loop until `check()` is true, or fails. Looks are counted, not the clock: a machine may stand still.
 function support.wait_until(check, what)
-  local late = false
-  patience:start(PATIENCE_MS, 0, function() late = true end)
+  local late, turns = false, 0
+  patience:start(LOOK_MS, LOOK_MS, function()
+    turns = turns + 1
+    late = turns >= PATIENCE_MS // LOOK_MS
+  end)
   while not check() and not late do uv.run("once") end
   patience:stop()
   if not check() then error("timed out waiting for " .. what, 2) end

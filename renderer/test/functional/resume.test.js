@@ -195,8 +195,9 @@ test('a host that is started anew gets another session, and nothing of the old o
   const pending = assert.rejects(ipcRenderer.invoke('wait', 'x'), { code: 'ERR_CLOSED', message: /the host does not have the session any longer/ })
   await ipcRenderer.invoke('id')
   proxy.target = undefined
+  const lost = until(renderer, 'lost')
   await first.kill()
-  await until(renderer, 'lost')
+  await lost
   ipcRenderer.send('count', 1)
   const second = await startHost(SCRIPT, proxy.security)
   const reopened = until(child, 'connected')

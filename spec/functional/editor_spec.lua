@@ -2,6 +2,7 @@
 -- both directions.
 local uv = require "luv"
 local await = require("async").await
+local read = require("spec.shell").read
 local support = require "spec.functional.support"
 
 local STANDARD = {}
@@ -85,13 +86,6 @@ local SCRIPT = [=[
 ]=]
 
 -- ---- the files ----
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("a")
-  file:close()
-  return text
-end
 
 --- Reads the classes of a file into `classes`, and its globals into `globals`.
 local function parse(path, classes, globals)

@@ -1,5 +1,6 @@
 -- ipchost init: a project that runs as it is, and nothing is ever overwritten.
 local uv = require "luv"
+local read = require("spec.shell").read
 local support = require "spec.functional.support"
 
 describe("ipchost init", function()
@@ -16,13 +17,6 @@ describe("ipchost init", function()
     local process = support.spawn(args, options)
     local code = process:wait()
     return code, process.out, process.err
-  end
-
-  local function read(path)
-    local file = assert(io.open(path))
-    local text = file:read("a")
-    file:close()
-    return text
   end
 
   local function is_file(path)

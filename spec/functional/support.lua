@@ -5,6 +5,7 @@ local busted = require "busted"
 local uv = require "luv"
 local await = require("async").await
 local renderer = require "ipchost.renderer"
+local shell = require "spec.shell"
 
 local support = { streams = { "unix", "tcp" }, transports = { "unix", "tcp", "ws" } }
 
@@ -32,11 +33,7 @@ function support.wait_until(check, what)
   if not check() then error("timed out waiting for " .. what, 2) end
 end
 
-local function write_file(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
+local write_file = shell.write
 support.write_file = write_file
 
 local function remove_tree(path)

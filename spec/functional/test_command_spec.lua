@@ -1,15 +1,9 @@
 -- ipchost test: busted within the binary, with the test kit at hand.
 local uv = require "luv"
+local read = require("spec.shell").read
 local support = require "spec.functional.support"
 
 local PATH = "PATH=" .. os.getenv("PATH")
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("a")
-  file:close()
-  return text
-end
 
 describe("ipchost test", function()
   local folder

@@ -1,20 +1,13 @@
 -- The architecture check is fed a small tree that breaks each of its rules, and one that breaks none.
 
+local shell = require "spec.shell"
+local run, shell_quote = shell.run, shell.quote
+
 local CHECK = "tools/architecture.lua"
-
-local function shell_quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
-local function run(command)
-  local pipe = assert(io.popen(command .. " 2>&1"))
-  local output = pipe:read("a")
-  return output, pipe:close() == true
-end
 
 local function write(root, path, text)
   assert(os.execute("mkdir -p " .. shell_quote(root .. "/" .. path:match("^(.*)/[^/]*$"))))
-  local file = assert(io.open(root .. "/" .. path, "w"))
-  file:write(text)
-  file:close()
+  shell.write(root .. "/" .. path, text)
 end
 
 local function compile(root, path)

@@ -1,12 +1,6 @@
 -- The tool that embeds the JavaScript client and joins it into a classic script: what it makes, and what it refuses.
-
-local function shell_quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-
-local function run(command)
-  local pipe = assert(io.popen(command .. " 2>&1"))
-  local output = pipe:read("a")
-  return output, pipe:close() == true
-end
+local shell = require "spec.shell"
+local run, shell_quote = shell.run, shell.quote
 
 describe("the client's bundle", function()
   local folder
@@ -15,20 +9,14 @@ describe("the client's bundle", function()
   after_each(function() os.execute("rm -rf " .. shell_quote(folder)) end)
 
   local function bundle(modules, aliases)
-    for name, text in pairs(modules) do
-      local file = assert(io.open(folder .. "/" .. name, "w"))
-      file:write(text)
-      file:close()
-    end
+    for name, text in pairs(modules) do shell.write(folder .. "/" .. name, text) end
     local output = shell_quote(folder .. "/client.c")
     return run(("lua5.4 tools/bundle.lua %s %s entry.js %s"):format(output, shell_quote(folder), aliases or ""))
   end
 
   --- By path, the texts in the table that was written.
   local function files()
-    local file = assert(io.open(folder .. "/client.c"))
-    local source, found = file:read("a"), {}
-    file:close()
+    local source, found = shell.read(folder .. "/client.c"), {}
     local row = '{"(/ipchost/[%w.]+)", "text/javascript; charset=utf%-8", {([%w_]+), (%d+)}}'
     for path, array, len in source:gmatch(row) do
       local bytes = {}

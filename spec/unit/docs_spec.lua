@@ -1,15 +1,9 @@
 --- What the documents promise to be complete in.
-
-local function output(command)
-  local pipe = assert(io.popen(command))
-  local text = pipe:read("a")
-  pipe:close()
-  return text
-end
+local run = require("spec.shell").run
 
 local function codes(command)
   local found = {}
-  for code in output(command):gmatch("ERR_[A-Z_]+") do found[code] = true end
+  for code in run(command):gmatch("ERR_[A-Z_]+") do found[code] = true end
   return found
 end
 

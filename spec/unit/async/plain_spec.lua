@@ -1,21 +1,11 @@
 -- The rock by itself: the interpreter, luv, and nothing of the host or of busted. It is copied as it is installed.
 local uv = require "luv"
+local shell = require "spec.shell"
 local support = require "spec.unit.async.support"
 
 local ROCK = "rocks/ipchost-async/"
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
+local read, write = shell.read, shell.write
 
 describe("the rock under plain lua5.4 and luv", function()
   local folder

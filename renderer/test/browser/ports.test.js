@@ -41,6 +41,9 @@ end)
 const browser = useChromium()
 let host
 
+/** Bytes that the host may have of what one page has posted and another not read: several windows of 1 MiB. */
+const MOST_WAITING = 8 << 20
+
 /** A worker that takes a port, and says when it has read so many bytes there. */
 const portWorker = `onmessage = ({ data: { port, expected } }) => {
   let length = 0
@@ -167,6 +170,32 @@ function joinedPorts(kind) {
   })
 }
 
+function slowPages(kind) {
+  test('that were joined cost the host no more than their window, however much is posted', async () => {
+    const [one, other] = await pair(`${kind}.html`)
+    const [count, length] = [256, 128 * 1024]
+    const before = host.memory()
+    // What the window has room for is at the host when it answers; the other page has not begun to read.
+    await one.page.evaluate(([total, size]) => {
+      const text = 'x'.repeat(size)
+      for (let i = 0; i < total; i++) window.port.postMessage([i, text])
+      return window.ipchost.ipcRenderer.invoke('id')
+    }, [count, length])
+    const waiting = host.memory().now - before.now
+    assert.ok(waiting < MOST_WAITING, `${waiting} bytes of ${count * length} are at the host`)
+    assert.deepEqual(await other.page.evaluate(([total, size]) => new Promise((resolve) => {
+      let expected = 0
+      window.port.onmessage = ({ data: [i, text] }) => {
+        if (i !== expected || text.length !== size) resolve(`${i} instead of ${expected}`)
+        expected += 1
+        if (expected === total) resolve(expected)
+      }
+    }), [count, length]), count)
+    const passing = host.memory().most - before.most
+    assert.ok(passing < MOST_WAITING, `${passing} bytes of ${count * length} were at the host at once`)
+  })
+}
+
 function workerPorts(kind) {
   test('that were received go on in a worker', async () => {
     const { page } = await open(`${kind}.html`)
@@ -235,6 +264,7 @@ function leavingPages(kind) {
 describe('ports of a module page', () => {
   ownPorts('module')
   joinedPorts('module')
+  slowPages('module')
   workerPorts('module')
   leavingPages('module')
 })

@@ -1,7 +1,7 @@
 /** Real hosts: each a process of its own in a folder of its own. Nothing here sleeps: it waits for the ready line or the exit. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -54,6 +54,13 @@ class Host {
   async waitLog(pattern) {
     const signal = AbortSignal.timeout(PATIENCE_MS)
     while (!pattern.test(this.log)) await once(this.#process.stderr, 'data', { signal })
+  }
+
+  /** Bytes of memory that it has now, and the most that it has had. */
+  memory() {
+    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8')
+    const [now, most] = ['VmRSS', 'VmHWM'].map((name) => 1024 * Number(new RegExp(`${name}:\\s*(\\d+)`).exec(status)?.[1]))
+    return { now, most }
   }
 
   /** Ends it as an operator does; it must end well. */

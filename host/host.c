@@ -267,17 +267,17 @@ static void on_load_began(void *user) {
   if (host->watch) watch_begin(host->watch);
 }
 
-static void on_load_ended(void *user, const struct generation *generation, bool fine) {
+static bool on_load_ended(void *user, const struct generation *generation, bool fine) {
   struct host *host = user;
   size_t count = generation_file_count(generation);
-  if (!host->watch) return;
+  if (!host->watch) return true;
   for (size_t i = 0; i < count; i++) {
     const char *path;
     uint64_t hash;
     bool exists = generation_file(generation, i, &path, &hash);
     watch_add(host->watch, path, hash, exists);
   }
-  watch_end(host->watch, fine);
+  return watch_end(host->watch, fine);
 }
 
 static enum status open_watch(struct host *host) {

@@ -65,11 +65,13 @@ static void look_at_config(struct watch *watch) {
 static void decide(struct watch *watch) {
   watch->settling = false;
   uv_timer_stop(&watch->settle);
-  watch_look(watch, true);
-  watch_refresh(watch);
+  watch_look_anew(watch);
   look_at_config(watch);
   tell_pages(watch);
-  if (watch_differs(watch)) watch->options.changed(watch->options.user);
+  if (watch_differs(watch) || watch->owed)
+    watch->options.changed(watch->options.user);
+  else
+    log_line(watch->options.log, LOG_DEBUG, "watch", "the scripts are as they were: nothing is loaded");
 }
 
 static void on_settle(uv_timer_t *timer) {

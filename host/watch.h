@@ -34,9 +34,10 @@ void watch_begin(struct watch *watch);
 /* The load has read that file, and the hash of what it read; or, without `exists`, has looked for it in vain.
  */
 void watch_add(struct watch *watch, const char *path, uint64_t hash, bool exists);
-/* The load is over. `fine`: what was added is all there is; else what was there before matters too. What has
- * changed meanwhile is told in a later turn. */
-void watch_end(struct watch *watch, bool fine);
+/* The load is over. `fine`: what was added is all there is; else what was there before matters too. False:
+ * not all is any more what was added, and once it is still `changed` is called, whatever it is then. A file
+ * that changes at every load is none of that. */
+bool watch_end(struct watch *watch, bool fine);
 /* Frees it, in later turns of the loop; nobody is told anything any more. */
 void watch_close(struct watch *watch);
 

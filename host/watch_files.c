@@ -68,6 +68,11 @@ uint64_t watch_look(struct watch *watch, bool all) {
   return add_look(sum, &watch->config.now);
 }
 
+void watch_look_anew(struct watch *watch) {
+  watch_refresh(watch);
+  watch_look(watch, true);
+}
+
 bool watch_differs(const struct watch *watch) {
   for (const struct list *node = watch->files.next; node != &watch->files; node = node->next)
     if (watched_file_differs(LIST_ENTRY(node, const struct watched_file, node))) return true;
@@ -97,6 +102,7 @@ void watch_begin(struct watch *watch) {
     file->loaded = file->now.hash;
     file->fresh = false;
   }
+  watch->owed = false;
 }
 
 static struct watched_file *file_new(struct watch *watch, const char *path) {
@@ -137,17 +143,30 @@ static void look_for_restless(struct watch *watch, struct watched_file *file) {
   file->loaded = file->now.hash;
 }
 
-void watch_end(struct watch *watch, bool fine) {
+/* Those that the load has not read. */
+static void forget_others(struct watch *watch) {
   struct list *node = watch->files.next, *next;
-  watch_look(watch, true);
   for (; node != &watch->files; node = next) {
     struct watched_file *file = LIST_ENTRY(node, struct watched_file, node);
     next = node->next;
-    if (fine && !file->fresh)
-      free_file(watch, file);
-    else
-      look_for_restless(watch, file);
+    if (!file->fresh) free_file(watch, file);
   }
-  watch_refresh(watch);
-  if (watch_differs(watch)) watch_wake(watch);
+}
+
+bool watch_end(struct watch *watch, bool fine) {
+  bool differs = false;
+  watch_look_anew(watch);
+  for (struct list *node = watch->files.next; node != &watch->files; node = node->next) {
+    struct watched_file *file = LIST_ENTRY(node, struct watched_file, node);
+    if (fine && !file->fresh) continue;
+    look_for_restless(watch, file);
+    differs = differs || watched_file_differs(file);
+  }
+  watch->owed = fine && differs;
+  if (fine && !differs) {
+    forget_others(watch);
+    watch_refresh(watch);
+  }
+  if (differs) watch_wake(watch);
+  return !differs;
 }

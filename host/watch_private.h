@@ -50,6 +50,7 @@ struct watch {
   struct list pages;           /* paths that have changed, not told yet */
   size_t page_count;
   bool settling, closing, cannot;
+  bool owed;      /* a load waits for `changed` */
   size_t handles; /* open */
 };
 
@@ -62,6 +63,9 @@ static inline bool watched_file_differs(const struct watched_file *file) {
 }
 /* Looks at all files; returns a number that is another one when one of them is. */
 uint64_t watch_look(struct watch *watch, bool all);
+/* Watches the directories that there are now, and then reads all files: the other way round what is saved
+ * between would be missed. */
+void watch_look_anew(struct watch *watch);
 bool watch_differs(const struct watch *watch);
 void watch_free_files(struct watch *watch);
 

@@ -44,10 +44,11 @@ static void report(struct generations *generations, const struct reload_report *
   }
 }
 
-static void end_load(struct generations *generations, const struct scripts *scripts, bool fine) {
+/* False: what was loaded is out of date. */
+static bool end_load(struct generations *generations, const struct scripts *scripts, bool fine) {
   const struct generations_options *options = &generations->options;
-  if (options->load_ended && scripts && scripts->runtime.generation)
-    options->load_ended(options->user, scripts->runtime.generation, fine);
+  if (!options->load_ended || !scripts || !scripts->runtime.generation) return true;
+  return options->load_ended(options->user, scripts->runtime.generation, fine);
 }
 
 static void give_up_loading(struct generations *generations) {
@@ -88,12 +89,11 @@ static void hand_over_state(struct scripts *from, struct scripts *to) {
 }
 
 /* All in one turn of the loop: no message comes between. */
-static void commit(struct generations *generations) {
+static void take_over(struct generations *generations) {
   struct scripts *old = generations->roles[SERVING], *new = generations->roles[LOADING];
   struct generation_retired retired;
   struct reload_report success = {.fine = true, .retired = &retired, .files = new->runtime.generation};
   uint64_t before = generations->number;
-  uv_timer_stop(&generations->limit);
   if (generations->roles[DRAINING]) scripts_close(generations->roles[DRAINING]);
   hand_over_state(old, new);
   generations->roles[LOADING] = NULL;
@@ -106,8 +106,14 @@ static void commit(struct generations *generations) {
   success.ms = elapsed_ms(generations);
   log_line(generations->options.log, LOG_INFO, "host", "reload: generation %llu serves after %llu ms",
            (unsigned long long)generations->number, (unsigned long long)success.ms);
-  end_load(generations, new, true);
   report(generations, &success);
+}
+
+/* A file that was read while it was being saved may be half of what it is to be, and others of another make:
+ * that does not serve, and waits to be loaded anew. */
+static void commit(struct generations *generations) {
+  uv_timer_stop(&generations->limit);
+  if (end_load(generations, generations->roles[LOADING], true)) take_over(generations);
 }
 
 /* ---- loading ---- */

@@ -35,9 +35,10 @@ struct generations_options {
   bool kept;
   void (*quit)(void *user); /* a script called app.quit */
   /* Either may be NULL. A load beside the one that serves begins; one has ended, the first too, and that has
-   * read what generation_file says. */
+   * read what generation_file says. False: that is not what is there any more, and generations_reload will be
+   * called. */
   void (*load_began)(void *user);
-  void (*load_ended)(void *user, const struct generation *generation, bool fine);
+  bool (*load_ended)(void *user, const struct generation *generation, bool fine);
   void *user;
 };
 

@@ -128,6 +128,18 @@ describe("A reload", function()
     end)
   end)
 
+  it("reads an entry once: what an editor does meanwhile is not mistaken for it", function()
+    with_host("return 1", {}, function(host)
+      local path = host.folder .. "/main.lua"
+      os.remove(path)
+      assert(os.execute("mkfifo " .. path))
+      host:kill("sighup")
+      support.write_file(path, "print('from the only reading')") -- waits for the reader
+      host:wait_log("generation 2 serves")
+      assert.matches("from the only reading", host.err, 1, true)
+    end)
+  end)
+
   it("that wants what only one can have says where to open it", function()
     local script = [[
       local server = require("luv").new_tcp()

@@ -1,4 +1,4 @@
---- Watching: what is saved is loaded, once it is still; and nobody who calls meanwhile loses anything.
+--- Watching: what is saved is loaded, once it is still.
 local async = require "async"
 local support = require "spec.functional.support"
 local uv = require "luv"
@@ -101,6 +101,33 @@ describe("Watching", function()
     end)
   end)
 
+  it("never serves what was saved anew after it was read", function()
+    with_host("return 1", { files = { ["part.lua"] = "return 1" } }, function(host)
+      support.write_file(host.folder .. "/main.lua", [[
+        local part = require "part"
+        print("read", part)
+        if part == 1 then
+          local file = io.open(app.getAppPath() .. "/part.lua", "w")
+          file:write("return 2")
+          file:close()
+        end
+        app.on("ready", function() print("ready", part) end)
+      ]])
+      host:wait_log("ready\t2")
+      assert.matches("read\t1", host.err, 1, true)
+      assert.not_matches("ready\t1", host.err, 1, true)
+      assert.equal(1, count(host.err, "generation %d serves"))
+    end)
+  end)
+
+  it("says where something was touched that it loads nothing", function()
+    with_host("return 1", { config = [[log = { level = "debug" }]] }, function(host)
+      uv.fs_utime(host.folder .. "/main.lua", 1, 1)
+      host:wait_log("the scripts are as they were: nothing is loaded")
+      assert.is_nil(host.err:find("serves", 1, true))
+    end)
+  end)
+
   it("does not load for ever what scripts write themselves", function()
     local script = [[
       local function write(name, text)
@@ -154,126 +181,4 @@ describe("Watching", function()
       renderer:close()
     end)
   end)
-end)
-
--- ---- under load ----
-
-local MAIN = [[
-  local best = %d
-  for _, name in ipairs { "part", "extra", "lib.m1", "lib.m50" } do
-    local ok, version = pcall(require, name)
-    if ok and version > best then best = version end
-  end
-  for i = 2, 49 do pcall(require, "lib.m" .. i) end
-  local file = assert(io.open(app.getAppPath() .. "/written.txt", "w"))
-  file:write(tostring(best))
-  file:close()
-  ipcMain.handle("n", function(_, n) return { n, best } end)
-]]
-
---- Calls without a pause, and checks that every answer comes, and in order.
-local function pump(ipc, state)
-  return async.run(function()
-    while not state.stop do
-      local calls = {}
-      for i = 1, 16 do
-        state.calls = state.calls + 1
-        calls[i] = { state.calls, ipc.invoke("n", state.calls) }
-      end
-      for _, call in ipairs(calls) do
-        local answer = await(call[2])
-        assert(answer[1] == call[1], "misordered")
-        assert(answer[2] >= state.version, "an answer of an older version")
-        state.version = answer[2]
-      end
-    end
-  end)
-end
-
-local function write_all(folder, names, text)
-  for _, name in ipairs(names) do support.write_file(folder .. "/" .. name, text) end
-end
-
-local function library(folder, version)
-  for i = 1, 50 do
-    local path = ("%s/lib/m%d.lua"):format(folder, i)
-    uv.fs_unlink(path) -- as git does it
-    support.write_file(path, "return " .. version)
-  end
-end
-
--- name, function(folder, version): saves so that the version is served; or returns what the log says.
-local SAVES = {
-  { "in place", function(folder, v) support.write_file(folder .. "/main.lua", MAIN:format(v)) end },
-  { "atomic", function(folder, v)
-    support.write_file(folder .. "/main.lua~", MAIN:format(v))
-    uv.fs_rename(folder .. "/main.lua~", folder .. "/main.lua")
-  end },
-  { "anew", function(folder, v)
-    uv.fs_unlink(folder .. "/main.lua")
-    support.write_file(folder .. "/main.lua", MAIN:format(v))
-  end },
-  { "burst", function(folder, v)
-    for i = 1, 10 do
-      support.write_file(folder .. "/main.lua", "error('half')" .. i)
-      write_all(folder, { "part.lua", "extra.lua" }, "return 0 -- " .. i)
-    end
-    support.write_file(folder .. "/main.lua", MAIN:format(v))
-  end },
-  { "touched", function(folder, v)
-    uv.fs_utime(folder .. "/main.lua", v, v)
-    support.write_file(folder .. "/part.lua", "return " .. v)
-  end },
-  { "broken", function(folder, v)
-    support.write_file(folder .. "/main.lua", "local broken = = " .. v)
-    return "unexpected symbol"
-  end },
-  { "fixed", function(folder, v) support.write_file(folder .. "/main.lua", MAIN:format(v)) end },
-  { "fails", function(folder, v)
-    support.write_file(folder .. "/main.lua", ("error('fails %d')"):format(v))
-    return "main.lua:1: fails " .. v
-  end },
-  { "module", function(folder, v)
-    write_all(folder, { "main.lua" }, MAIN:format(0))
-    support.write_file(folder .. "/part.lua", "return " .. v)
-  end },
-  { "added", function(folder, v)
-    uv.fs_unlink(folder .. "/extra.lua")
-    support.write_file(folder .. "/extra.lua", "return " .. v)
-  end },
-  { "checkout", library },
-}
-
-describe("A hundred saves under load", function()
-  for _, transport in ipairs { "unix", "ws" } do
-    it("lose no call over " .. transport .. ", and every good one is served", function()
-      local files = { ["part.lua"] = "return 0", ["lib/m1.lua"] = "return 0" }
-      with_host(MAIN:format(1), { files = files }, function(host)
-        local renderer = host:connect(transport)
-        local state, began = { calls = 0, version = 1 }, uv.hrtime()
-        renderer:run(function()
-          local pumping = pump(renderer.ipcRenderer, state)
-          local function turn()
-            if pumping:completed() then await(pumping) end
-            await(async.checkpoint())
-          end
-          for i = 1, 100 do
-            local save, failures = SAVES[(i - 1) % #SAVES + 1], count(host.err, "reload failed")
-            local said = save[2](host.folder, i + 1)
-            if said then
-              repeat turn() until count(host.err, "reload failed") > failures and host.err:find(said, 1, true)
-            else
-              repeat turn() until state.version == i + 1
-            end
-          end
-          state.stop = true
-          await(pumping)
-        end)
-        local rate = state.calls / ((uv.hrtime() - began) / 1e9)
-        if os.getenv("IPCHOST_SPEC_RATES") then print(transport, state.calls, rate) end
-        assert.is_true(state.calls > 10000, state.calls)
-        renderer:close()
-      end)
-    end)
-  end
 end)

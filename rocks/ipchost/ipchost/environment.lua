@@ -200,23 +200,20 @@ local function replace_require(host)
   end
 end
 
-local function is_empty(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("a")
-  if file then file:close() end
-  if text then source.reading(path, text) end
-  return text ~= nil and not text:find("%S")
+--- An editor that saves a file may leave it empty for a moment: what was read is looked at, not the file again.
+local function compile_one(path, beside)
+  local text, message = source.read(path)
+  if not text then error(message, 0) end
+  if beside and not text:find("%S") then error(path .. ": the file is empty", 0) end
+  local chunk
+  chunk, message = source.compile(text, path)
+  return chunk or error(message, 0)
 end
 
---- All are compiled before the first runs. An editor that saves a file may leave it empty for a moment.
+--- All are compiled before the first runs.
 local function compile(paths, beside)
   local chunks = {}
-  for i, path in ipairs(paths) do
-    if beside and is_empty(path) then error(path .. ": the file is empty", 0) end
-    local chunk, message = source.load(path)
-    if not chunk then error(message, 0) end
-    chunks[i] = chunk
-  end
+  for i, path in ipairs(paths) do chunks[i] = compile_one(path, beside) end
   return chunks
 end
 

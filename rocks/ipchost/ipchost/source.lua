@@ -152,11 +152,10 @@ end
 --- Hook: sees what is about to be read, and then its text.
 function source.reading() end
 
---- Compiles a file.
+--- Reads a file.
 -- @string path
--- @param[opt] env the chunk's _ENV
--- @return the chunk, or nil and a message
-function source.load(path, ...)
+-- @return the text, or nil and a message
+function source.read(path)
   source.reading(path)
   local file, why = open(path, "rb")
   if not file then return nil, "cannot open " .. why end
@@ -164,6 +163,16 @@ function source.load(path, ...)
   file:close()
   if not text then return nil, ("cannot read %s: %s"):format(path, failed) end
   source.reading(path, text)
+  return text
+end
+
+--- Compiles a file.
+-- @string path
+-- @param[opt] env the chunk's _ENV
+-- @return the chunk, or nil and a message
+function source.load(path, ...)
+  local text, message = source.read(path)
+  if not text then return nil, message end
   return source.compile(text, path, ...)
 end
 

@@ -26,29 +26,44 @@ static int contents_send(lua_State *L) {
   return send_to_frame(L, contents ? contents->main->id : 0, 2, 3);
 }
 
-/* The frame that argument 2 names: a frameId, or {processId, frameId}; 0 if it is not one of this contents.
+static bool is_pair(lua_State *L, int index) {
+  bool is = lua_type(L, index) == LUA_TTABLE && lua_rawlen(L, index) == 2;
+  for (int i = 1; is && i <= 2; i++) {
+    is = lua_rawgeti(L, index, i) == LUA_TNUMBER;
+    lua_pop(L, 1);
+  }
+  return is;
+}
+
+/* Pops a number: what is no integer is no frame's. [-1, +0, -] */
+static uint64_t take_id(lua_State *L) {
+  lua_Integer id = lua_tointeger(L, -1);
+  lua_pop(L, 1);
+  return id > 0 ? (uint64_t)id : 0;
+}
+
+/* The frame that argument 2 names: a frameId of this contents, or {processId, frameId} of any; 0 for none.
  * [-0, +0, v] */
 static uint64_t named_frame(lua_State *L, const struct contents_object *object) {
   const struct frame *frame;
-  lua_Integer id, process = 0;
-  if (lua_istable(L, 2)) {
-    lua_rawgeti(L, 2, 1);
-    lua_rawgeti(L, 2, 2);
-    process = luaL_checkinteger(L, -2);
-    id = luaL_checkinteger(L, -1);
-    lua_pop(L, 2);
-  } else {
-    id = luaL_checkinteger(L, 2);
+  if (lua_type(L, 2) == LUA_TNUMBER) {
+    lua_pushvalue(L, 2);
+    frame = core_frame(runtime_of(L)->core, take_id(L));
+    return frame && frame->contents->id == object->id ? frame->id : 0;
   }
-  frame = id > 0 ? core_frame(runtime_of(L)->core, (uint64_t)id) : NULL;
-  if (!frame || frame->contents->id != object->id) return 0;
-  return !process || frame->session->process == (uint64_t)process ? frame->id : 0;
+  if (!is_pair(L, 2))
+    luaL_error(L, "Missing required frame argument (must be number or [processId, frameId])");
+  lua_rawgeti(L, 2, 2);
+  frame = core_frame(runtime_of(L)->core, take_id(L));
+  lua_rawgeti(L, 2, 1);
+  return frame && frame->session->process == take_id(L) ? frame->id : 0;
 }
 
 static int contents_send_to_frame(lua_State *L) {
   struct contents_object *object = check(L, "sendToFrame", "frameId, channel, ...");
+  uint64_t frame = named_frame(L, object);
   misuse_channel(L, 3);
-  return send_to_frame(L, named_frame(L, object), 3, 4);
+  return send_to_frame(L, frame, 3, 4);
 }
 
 static int contents_post_message(lua_State *L) {

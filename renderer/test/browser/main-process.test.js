@@ -1,0 +1,69 @@
+/** The main process of Electron's documents as a page and an iframe in it find it. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { useChromium } from '../support/chromium.js'
+import { startHost } from '../support/host.js'
+import { checks, mainPages, mainScript } from '../support/main-process.js'
+
+const browser = useChromium()
+let host
+
+before(async () => { host = await startHost(mainScript, '', mainPages) })
+after(() => host.stop())
+
+/** A page, when it and the frame in it have heard of the host. */
+async function open() {
+  const page = await browser.open(`${host.url}/main.html`)
+  await page.waitForFunction(() => window.run && window.ipchost && window.frames.child.ipchost)
+  await page.evaluate(() => Promise.all([window, window.frames.child].map(({ ipchost }) => ipchost.ipcRenderer.invoke('heard'))))
+  return page
+}
+
+// One page for all: opening it costs more than what it does.
+test('a page with an iframe finds all that Node does', async () => {
+  const page = await open()
+  const run = (...args) => page.evaluate((call) => window.run(...call), args)
+  for (const check of Object.values(checks)) await check(run)
+})
+
+test('an iframe that is taken away keeps its ids at the scripts, and all else says so', async () => {
+  const page = await open()
+  const { ids, token, ended } = await page.evaluate(async () => {
+    const { ipcRenderer, renderer, webFrame } = window.frames.child.ipchost
+    ipcRenderer.send('keep')
+    await ipcRenderer.invoke('heard')
+    document.querySelector('iframe').remove()
+    return {
+      ids: [renderer.processId, webFrame.routingId, renderer.processId, webFrame.routingId, renderer.webContentsId],
+      token: webFrame.frameToken, ended: await window.ipchost.ipcRenderer.invoke('end of the kept'),
+    }
+  })
+  assert.deepEqual(ended, {
+    senderFrame: true, contents: false, ids, token, url: 'Render frame was disposed before WebFrameMain could be accessed', found: false,
+    ...Object.fromEntries(['replied', 'sent', 'posted', 'toFrame'].map((key) => [key, [false, 'destroyed']])),
+  })
+})
+
+test('pages are sent to by their ids, and one that the scripts close is destroyed', async () => {
+  const page = await open()
+  const other = await open()
+  const ids = await other.evaluate(() => {
+    const { ipcRenderer, renderer, webFrame } = window.ipchost
+    window.heard = new Promise((resolve) => {
+      const heard = []
+      for (const channel of ['from another', 'nobody', 'news']) ipcRenderer.on(channel, (_, what) => heard.push(what))
+      ipcRenderer.on('news', () => resolve(heard))
+    })
+    ipcRenderer.send('keep')
+    return [renderer.processId, webFrame.routingId, renderer.webContentsId]
+  })
+  const invoke = (...args) => page.evaluate((call) => window.ipchost.ipcRenderer.invoke(...call), args)
+  const own = await page.evaluate(() => window.ipchost.renderer.webContentsId)
+  assert.deepEqual(await invoke('send to another', ...ids), [true, false, false, true])
+  assert.deepEqual(await other.evaluate(() => window.heard), [own, `of ${own}`])
+  await invoke('close the kept')
+  assert.equal(await other.evaluate(async () => (await window.ipchost.renderer.closed).code), 1000)
+  const { contents, found, replied } = await invoke('end of the kept')
+  assert.deepEqual([contents, found, replied], [true, false, [false, 'destroyed']])
+  assert.deepEqual(await invoke('heard'), ['destroyed true'])
+})

@@ -6,6 +6,7 @@ import { DataCloneError } from './clone-error.js'
 import { codedError } from './errors.js'
 import { KIND } from './packet-layout.js'
 import { PortLink } from './port-link.js'
+import { checkTransfer, detach } from './transfer-list.js'
 
 /**
  * @typedef {object} PortWire what a session does for its ports
@@ -41,15 +42,19 @@ function override(port, name, value) {
   Object.defineProperty(port, name, { value, writable: true, configurable: true })
 }
 
-/** @param {any} transfer @param {any} [source] @returns {any[]} */
-function checkList(transfer, source) {
-  const ports = transfer === undefined || transfer === null ? [] : Array.isArray(transfer) ? transfer : transfer.transfer ?? []
-  if (!Array.isArray(ports) || !ports.every((port) => port instanceof MessagePort)) throw new TypeError('Invalid value for transfer')
-  ports.forEach((port, i) => {
-    if (port === source) throw new DataCloneError(`Port at index ${i} contains the source port`)
-    if (ports.indexOf(port) < i) throw new DataCloneError(`Port at index ${i} is a duplicate`)
+/**
+ * Gives a port the attribute that some browsers' have.
+ * @param {any} port
+ */
+function overrideOnclose(port) {
+  /** @type {((event: Event) => void) | null} */
+  let listener = null
+  port.addEventListener('close', (/** @type {Event} */ event) => listener?.call(port, event))
+  Object.defineProperty(port, 'onclose', {
+    configurable: true,
+    get: () => listener,
+    set: (value) => { listener = typeof value === 'function' ? value : null },
   })
-  return ports
 }
 
 export class Ports {
@@ -133,9 +138,7 @@ export class Ports {
   tellClose(near, far) {
     near?.close()
     if (this.#engine.tellsClose || !far) return
-    const event = new Event('close')
-    far.onclose?.(event)
-    far.dispatchEvent(event)
+    far.dispatchEvent(new Event('close'))
   }
 
   // ---- ports that leave ----
@@ -143,18 +146,22 @@ export class Ports {
   /**
    * Checks a transfer list.
    * @param {any} transfer
-   * @param {any} [source]
-   * @returns {() => MovedPort[]} takes them from the scripts
+   * @param {any} [source] the port that posts
+   * @returns {() => MovedPort[]} takes what is in it from the scripts
    */
   claim(transfer, source) {
-    const ports = checkList(transfer, source)
+    const { ports, buffers } = checkTransfer(transfer, source)
     ports.forEach((port, i) => {
       if (this.#neutered.has(port)) throw new DataCloneError(`Port at index ${i} is already neutered`)
     })
     if (ports.length > 0 && this.#links.size + ports.length > this.limits.ports) {
       throw codedError('ERR_LIMIT_PORTS', `limits.ports (${this.limits.ports}) exceeded; close ports or raise limits.ports`)
     }
-    return () => this.#take(ports)
+    return () => {
+      const moved = this.#take(ports)
+      detach(buffers)
+      return moved
+    }
   }
 
   /** @param {any[]} ports @returns {MovedPort[]} */
@@ -295,7 +302,9 @@ export class Ports {
     this.#received.set(port, link)
     link.watch(port)
     this.#look(LOOK_MS)
-    override(port, 'postMessage', (/** @type {any[]} */ ...[message, transfer]) => {
+    override(port, 'postMessage', (/** @type {any[]} */ ...args) => {
+      if (args.length === 0) throw new TypeError('Insufficient number of arguments')
+      const [message, transfer] = args
       const take = this.claim(transfer, port)
       if (!this.#neutered.has(port)) link.post(message, take)
     })
@@ -321,6 +330,7 @@ export class Ports {
         Reflect.set(native, 'onmessage', listener, port)
       },
     })
+    if (!('onclose' in native)) overrideOnclose(port)
     return port
   }
 

@@ -1,6 +1,6 @@
 /** What `ipchost init` makes, in Chromium: two pages share a count. */
 import assert from 'node:assert/strict'
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Application, initProject } from '../support/application.js'
@@ -41,7 +41,9 @@ test('what is saved of a new project is live: its script, and its page', async (
   const page = await browser.open(application.url)
   await page.getByText('Connected').waitFor()
   const html = readFileSync(join(folder, 'public/index.html'), 'utf8')
-  writeFileSync(join(folder, 'public/index.html'), html.replace('</body>', '<p>Saved anew</p></body>'))
+  // At once, as editors save: a page that saw two changes would load once more, and forget what is asked of it below.
+  writeFileSync(join(folder, 'saved'), html.replace('</body>', '<p>Saved anew</p></body>'))
+  renameSync(join(folder, 'saved'), join(folder, 'public/index.html'))
   await page.getByText('Saved anew').waitFor()
   await page.getByText('Connected').waitFor()
   await page.evaluate(async () => {

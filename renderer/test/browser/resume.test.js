@@ -27,7 +27,7 @@ const proxy = new CuttingProxy()
 let host
 
 async function start() {
-  host = await startHost(SCRIPT, `${proxy.security}, limits = { handshake = "1s" }`, pages)
+  host = await startHost(SCRIPT, proxy.security, pages)
   proxy.target = host.address.ws
 }
 
@@ -87,7 +87,8 @@ test('a page goes on with another session after a restart of its host', async ()
 })
 
 test('a page that blocks for long after its first sendSync has nothing dispatched twice', async () => {
-  const page = await browser.open(`http://127.0.0.1:${proxy.port}/module.html`)
+  const hasty = await startHost(SCRIPT, 'limits = { handshake = "1s" }', pages)
+  const page = await browser.open(`${hasty.url}/module.html`)
   await page.waitForFunction(() => window.ipchost)
   const [heard, notes] = await page.evaluate(async () => {
     const { ipcRenderer } = window.ipchost
@@ -97,4 +98,6 @@ test('a page that blocks for long after its first sendSync has nothing dispatche
     return [count, await ipcRenderer.invoke('notes').catch(() => ipcRenderer.invoke('notes'))]
   })
   assert.deepEqual([heard, notes], [1, ['once']])
+  await browser.closePages()
+  await hasty.stop()
 })

@@ -15,7 +15,7 @@ for (const name of ['module.html', 'classic.html']) {
 const browser = useChromium()
 let host
 
-before(async () => { host = await startHost(syncScript, 'limits = { sync_reply = "2s" }', all) })
+before(async () => { host = await startHost(syncScript, '', all) })
 after(() => host.stop())
 
 async function open(name, how = 'open') {

@@ -11,6 +11,8 @@ import { foreignPages, treePages, treeScript } from '../support/tree-pages.js'
 const KINDS = ['same', 'cross', 'nested', 'inner', 'srcdoc', 'sandboxed', 'shadow', 'late', 'early']
 /** How long a frame may stay when its iframe is gone, in ms. */
 const GONE_WITHIN = 300
+/** How long a document waits for a page of its host that it cannot see into, in ms; other pages have 250. */
+const LONG_WAIT = 2000
 
 const browser = useChromium()
 let host, foreign, own, other
@@ -160,11 +162,20 @@ describe('a frame is a contents of its own', () => {
     return frame.evaluate(() => window.connectedAt)
   }
 
+  /** Whether it connects without the long wait. A machine that is busy may take as long for the rest: it is asked again. */
+  async function soon(url) {
+    for (let asked = 0; asked < 5; asked++) {
+      const took = await alone(url)
+      await browser.closePages()
+      await untilEmpty()
+      if (took < LONG_WAIT) return true
+    }
+    return false
+  }
+
   test('in a page that is no renderer, after a short wait', async () => {
-    assert.ok(await alone(`${own}/plain.html`) < 1900)
-    await browser.closePages()
-    await untilEmpty()
-    assert.ok(await alone(`${foreign.url}/plain.html`) < 1900)
+    assert.ok(await soon(`${own}/plain.html`))
+    assert.ok(await soon(`${foreign.url}/plain.html`))
   })
 
   test('in a page of another host', async () => {

@@ -146,6 +146,14 @@ function carrying() {
     assert.throws(() => ipc.postMessage('echo', () => {}, [port1]), { name: 'DataCloneError' })
     assert.throws(() => port.postMessage(1, [port]), { message: 'Port at index 0 contains the source port' })
     assert.throws(() => port.postMessage(() => {}, [port1]), { name: 'DataCloneError' })
+    const empty = new ArrayBuffer(8)
+    structuredClone(empty, { transfer: [empty] })
+    assert.throws(() => port.postMessage(1, [port1, empty]), { message: 'ArrayBuffer at index 1 is already detached', name: 'DataCloneError' })
+    for (const wrong of [5, [5], { transfer: [port1, {}] }]) {
+      assert.throws(() => port.postMessage(1, wrong), { message: 'Invalid value for transfer', name: 'TypeError' })
+    }
+    assert.throws(() => port.postMessage(), { message: 'Insufficient number of arguments', name: 'TypeError' })
+    assert.throws(() => ipc.postMessage('echo', 1, [new ArrayBuffer(8)]), { message: 'Invalid value for transfer', name: 'TypeError' })
     const read = reading(port2)
     ipc.postMessage('echo', 'still good', [port1])
     assert.equal((await read()).data, 'still good')
@@ -174,6 +182,47 @@ function carrying() {
     port2.postMessage('round')
     assert.equal((await through()).data, 'round')
     for (const each of [port, event.ports[0], echo.port2, back, port2]) each.close()
+  })
+}
+
+function asOnTheWeb() {
+  test('a port that came takes options, lists of any kind, and buffers, which are empty then', async () => {
+    const port = await given('as on the web')
+    const { port1, port2 } = new MessageChannel()
+    const bytes = new Uint8Array([1, 2, 3])
+    port.postMessage(bytes, [bytes.buffer])
+    assert.equal(bytes.buffer.byteLength, 0)
+    port.postMessage('options', { transfer: new Set([port1]) })
+    port.postMessage('none', {})
+    port.postMessage('nothing', null)
+    assert.deepEqual(await ipc.invoke('hear', 'as on the web', 4), [new Uint8Array([1, 2, 3]), 'options', 'none', 'nothing'])
+    port2.close()
+    port.close()
+  })
+
+  test('a port that came has onclose', async () => {
+    const port = await given('onclose')
+    const events = []
+    port.onclose = () => events.push('first')
+    assert.equal(typeof port.onclose, 'function')
+    const closed = new Promise((resolve) => {
+      port.onclose = function (event) {
+        events.push(this === port, event.type)
+        resolve()
+      }
+    })
+    port.start()
+    await ipc.invoke('close', 'onclose')
+    await closed
+    assert.deepEqual(events, [true, 'close'])
+  })
+
+  test('what is said of a port that is closed is dropped', async () => {
+    const port = await given('closed')
+    port.close()
+    port.postMessage('late')
+    assert.equal(await ipc.invoke('closed', 'closed'), 'closed')
+    assert.equal(await ipc.invoke('say', 'closed', 'to nobody'), false)
   })
 }
 
@@ -333,6 +382,7 @@ for (const transport of transports) {
     })
     withScripts()
     carrying()
+    asOnTheWeb()
     closing()
     betweenTwo()
     apart()

@@ -58,12 +58,15 @@ function statesOf(renderer) {
   return states
 }
 
-/** Resolves with the next change of the connection to `state`. */
-async function until(renderer, state) {
-  for (;;) {
-    const [change] = await once(renderer, 'connection')
-    if (change.state === state) return change
-  }
+/** Resolves with the next change of the connection to `state`, also where another comes in the same turn. */
+function until(renderer, state) {
+  return new Promise((resolve) => {
+    renderer.on('connection', function changed(change) {
+      if (change.state !== state) return
+      renderer.off('connection', changed)
+      resolve(change)
+    })
+  })
 }
 
 /** Cuts this process's own connections to a host. */
@@ -106,8 +109,9 @@ describe('a session whose connection is lost', () => {
     ipcRenderer.handle('asked', (_, value) => `${value}!`)
     const pending = ipcRenderer.invoke('wait', 'x')
     assert.equal(await ipcRenderer.invoke('id'), webContentsId)
+    const lost = until(renderer, 'lost')
     proxy.cut()
-    await until(renderer, 'lost')
+    await lost
     assert.equal(ipcRenderer.send('count', 1), true)
     const asked = other.ipcRenderer.invoke('ask', webContentsId, 'there')
     assert.equal(await other.ipcRenderer.invoke('tell', webContentsId, 1), true)
@@ -131,8 +135,9 @@ describe('a session whose connection is lost', () => {
     for (let i = 1; i <= 5; i++) {
       port1.postMessage(i)
       assert.deepEqual(await once(port1, 'message'), [i + 1])
+      const lost = until(renderer, 'lost')
       proxy.cut()
-      await until(renderer, 'lost')
+      await lost
     }
     assert.equal(await child.ipcRenderer.invoke('run', 900), 900)
     assert.deepEqual(states.slice(0, 2), ['lost', 'resumed'])
@@ -149,8 +154,9 @@ describe('a connection that is lost', () => {
     ipcRenderer.on('told', () => {}) // what holds no process is not found by cutOwn
     const { heard } = await ipcRenderer.invoke('state')
     assert.equal(ipcRenderer.sendSync('sync', 1), 1)
+    const lost = until(renderer, 'lost')
     cutOwn(host.address.ws)
-    await until(renderer, 'lost')
+    await lost
     ipcRenderer.send('count', heard + 1)
     assert.equal(ipcRenderer.sendSync('sync', 2), 2)
     ipcRenderer.send('count', heard + 2)
@@ -230,8 +236,9 @@ test('what cannot come again in time is over', async () => {
   const pending = assert.rejects(ipcRenderer.invoke('wait', 'x'), { code: 'ERR_CLOSED', message: /did not come again in time/ })
   await ipcRenderer.invoke('id')
   proxy.target = undefined
+  const lost = until(renderer, 'lost')
   proxy.cut()
-  await until(renderer, 'lost')
+  await lost
   ipcRenderer.send('count', 1, 'x'.repeat(60000))
   assert.throws(() => ipcRenderer.send('count', 2, 'x'.repeat(10000)), { code: 'ERR_LIMIT_OUTBOUND' })
   await assert.rejects(ipcRenderer.invoke('run', 'x'.repeat(10000)), { code: 'ERR_LIMIT_OUTBOUND' })

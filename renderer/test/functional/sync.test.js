@@ -78,7 +78,7 @@ function failures() {
 
 for (const transport of transports) {
   describe(`sendSync over ${transport}`, () => {
-    before(async () => { host = await startHost(syncScript, 'limits = { sync_reply = "300ms" }') })
+    before(async () => { host = await startHost(syncScript) })
     after(() => host.stop())
     beforeEach(async () => {
       renderer = await connect(host.address[transport], { url: 'app://sync' })

@@ -67,12 +67,13 @@ static const struct lane_ops lane_ops = {lane_begin,       lane_share, lane_end,
 
 static void fail(struct connection *connection, const struct fault *fault) {
   const char *address = connection->transport->peer.address;
-  if (fault->status == ST_CLOSED) { /* the peer's bye */
+  enum log_level level = fault->close == 4008 ? LOG_DEBUG : LOG_WARN; /* 4008: it comes again at once */
+  if (fault->status == ST_CLOSED) {                                   /* the peer's bye */
     connection->closing = connection->clean = true;
     transport_close(connection->transport, fault, 0);
     return;
   }
-  log_line(connection->owner->log, LOG_WARN, "transport", "%s: closed with %d: %s", address, fault->close,
+  log_line(connection->owner->log, level, "transport", "%s: closed with %d: %s", address, fault->close,
            fault->text);
   end_connection(connection, fault, fault->status == ST_DENIED ? REFUSAL_LINGER_MS : 0);
 }

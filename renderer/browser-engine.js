@@ -1,6 +1,6 @@
 /** What a page or a worker does for a session. */
 import { codedError } from './errors.js'
-import { askForPlace, giveNoMore, giveTickets } from './page-place.js'
+import { askForPlace, giveNoMore, giveTickets, isBelowAnother } from './page-place.js'
 import { takeTab } from './page-tab.js'
 import { tellOfRest } from './page-rest.js'
 import { PageWatch } from './page-watch.js'
@@ -114,7 +114,7 @@ export const browserEngine = {
   tab: (address) => takeTab(/** @type {string} */ (socketAddressOf(address))),
   tellOfRest: (who) => (isDocument() ? tellOfRest(who) : () => {}),
   watch: (tell) => (isDocument() ? new PageWatch(state, tell) : undefined),
-  places: { ask: askForPlace, give: giveTickets, giveNoMore },
+  places: { isBelow: isBelowAnother, ask: askForPlace, give: giveTickets, giveNoMore },
   returns: true,
   wake(fn) {
     const { document } = /** @type {any} */ (globalThis)

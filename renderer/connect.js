@@ -29,7 +29,8 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
 
 /**
  * @typedef {object} Places where documents stand among each other
- * @property {(address: string, placed: (ticket?: import('./tickets.js').Ticket) => void) => void} ask
+ * @property {() => boolean} isBelow whether another page is around this document
+ * @property {(address: string, placed: (ticket?: import('./tickets.js').Ticket) => void, most: number) => () => void} ask within that time, in ms; returns what gives it up
  * @property {(giver: import('./page-place.js').Giver) => void} give
  * @property {(giver: import('./page-place.js').Giver) => void} giveNoMore
  */

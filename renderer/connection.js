@@ -25,8 +25,9 @@ const UNKEPT_PATIENCE = 10000
  */
 
 export const GOING_AWAY = 1001
-/** What a link may end with and another follow: it broke, its pings were not answered, the host heard no hello in time or had no room. */
-const LOSSES = new Set([1005, 1006, 1011, 1012, 1013, 1014, 4001, 4002, 4004])
+export const NOT_THERE = 4008
+/** What a link may end with and another follow: it broke, its pings were not answered, the host heard no hello in time, had no room, or not the session. */
+const LOSSES = new Set([1005, 1006, 1011, 1012, 1013, 1014, 4001, 4002, 4004, NOT_THERE])
 
 /** @typedef {boolean | { min?: number, max?: number }} Reconnect */
 
@@ -115,16 +116,22 @@ export class Connection {
   /**
    * Dials again after a pause.
    * @param {number} patience in ms, after which `expired` is called, again and again; 0 for some time
+   * @param {boolean} [atOnce] without the pause: the host is there
    */
-  again(patience) {
+  again(patience, atOnce) {
     this.link?.drop()
     this.link = undefined
     this.#clear()
     this.#expiry ??= this.#timer(() => this.#expire(patience || UNKEPT_PATIENCE), patience || UNKEPT_PATIENCE)
     const { min, max } = /** @type {{ min: number, max: number }} */ (this.#pauses)
-    const pause = Math.min(max, min * 2 ** this.#attempts++)
+    const pause = atOnce ? 0 : Math.min(max, min * 2 ** this.#attempts++)
     this.#timers.push(this.#timer(() => this.#redial(), pause * (0.75 + Math.random() / 2)))
     this.#unwatch = this.#engine.wake?.(() => this.#redial()) ?? this.#unwatch
+  }
+
+  /** Others have found the host there: what is left of a pause is not waited for. */
+  hurry() {
+    if (!this.link && this.#timers.length > 0) this.#redial()
   }
 
   /** No link until the next `dial`; what was sent still leaves. */

@@ -5,6 +5,8 @@ import { KIND, PROTOCOL_VERSION } from './packet-layout.js'
 export const LANE_MAIN = 0
 export const LANE_SYNC = 1
 export const FEATURE_RESUME = 1
+/** Hello means a session that is there: where it is not, none is to be opened. */
+const FEATURE_AGAIN = 2
 
 export class Identity {
   /** @type {ArrayBuffer | undefined} the id of the host that welcomed this session, on whatever lane */
@@ -88,11 +90,13 @@ export class Identity {
    * The items of hello.
    * @param {number} lane
    * @param {boolean} resumable
+   * @param {boolean} placed whether a new session would have to be asked a place for
    * @param {number} sent
    * @param {number} received
    */
-  hello(lane, resumable, sent, received) {
-    return { version: PROTOCOL_VERSION, features: resumable ? FEATURE_RESUME : 0, id: this.#id, secret: this.#secret, lane, sent, received }
+  hello(lane, resumable, placed, sent, received) {
+    const features = (resumable ? FEATURE_RESUME : 0) + (placed && this.host && lane === LANE_MAIN ? FEATURE_AGAIN : 0)
+    return { version: PROTOCOL_VERSION, features, id: this.#id, secret: this.#secret, lane, sent, received }
   }
 
   /**

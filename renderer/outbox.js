@@ -92,6 +92,11 @@ export class Outbox {
     return this.#link !== undefined
   }
 
+  /** Whether hello was said on the link that is there. */
+  get isGreeted() {
+    return this.#greeting || this.isOpen
+  }
+
   /**
    * Begins what is said on a link.
    * @param {Transport} link

@@ -20,8 +20,6 @@ const PATIENCE = 250
 const HOST_PATIENCE = 2000
 /** Turns come once a second in pages that are not seen. */
 const HIDDEN_TURNS = 3
-/** How long one may load, and how long it may take when it has heard: it may be on its way to the host still. */
-const MOST = 8000
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]'])
 
 /** @type {Giver[]} */
@@ -34,15 +32,22 @@ function ownWindow() {
 
 // ---- the document in the iframe ----
 
+/** Whether another page is around this document. */
+export function isBelowAnother() {
+  const own = ownWindow()
+  return own !== undefined && own.parent !== own
+}
+
 /**
- * Calls `placed` once: at once where nothing is around this document, and with nothing where no ticket is to be had.
+ * Calls `placed` once, with nothing where no ticket is to be had.
  * @param {string} address
  * @param {(ticket?: Ticket) => void} placed
+ * @param {number} most in ms, how long the page around may load, and how long it may take when it has heard: it may be on its way to the host still
+ * @returns {() => void} gives it up
  */
-export function askForPlace(address, placed) {
-  const own = ownWindow()
-  if (!own || own.parent === own) placed()
-  else new Asking(own, address, placed).start()
+export function askForPlace(address, placed, most) {
+  const asking = new Asking(ownWindow(), address, placed, most)
+  return () => asking.stop()
 }
 
 /**
@@ -92,31 +97,30 @@ class Asking {
   /** How often the page around could have heard: counted by turns, as both may be held up. */
   #turns = 0
   #patience
+  #most
   #heard = false
   /** @type {any} */
-  #timer
+  #timer = setInterval(() => this.#tick(), EVERY)
 
   /**
    * @param {any} own
    * @param {string} address
    * @param {(ticket?: Ticket) => void} placed
+   * @param {number} most
    */
-  constructor(own, address, placed) {
+  constructor(own, address, placed, most) {
     this.#own = own
     this.#address = address
     this.#placed = placed
+    this.#most = most
     this.#patience = isLoaded(own) === undefined && isOfHost(own, address) ? HOST_PATIENCE : PATIENCE
-  }
-
-  start() {
-    this.#timer = setInterval(() => this.#tick(), EVERY)
     this.#ask()
   }
 
   #tick() {
     if (isLoaded(this.#own) !== false) this.#turns++
     const enough = this.#own.document.hidden ? HIDDEN_TURNS : this.#patience / EVERY
-    const late = performance.now() - this.#begun >= MOST
+    const late = performance.now() - this.#begun >= this.#most
     if (late || (!this.#heard && this.#turns >= enough)) this.#decide()
     else if (!this.#heard) this.#ask()
   }
@@ -138,10 +142,14 @@ class Asking {
   /** @param {Ticket} [ticket] */
   #decide(ticket) {
     if (this.#timer === undefined) return
+    this.stop()
+    this.#placed(ticket)
+  }
+
+  stop() {
     clearInterval(this.#timer)
     this.#timer = undefined
     for (const port of this.#ports) port.close()
-    this.#placed(ticket)
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { Answers } from './answers.js'
 import { ABORTED, Calls } from './calls.js'
-import { Connection, GOING_AWAY } from './connection.js'
+import { Connection, GOING_AWAY, NOT_THERE } from './connection.js'
 import { Decoder } from './decode.js'
 import { invokeError, refusedError, releasedError, remoteError } from './errors.js'
 import { Frames, MAIN_FRAME } from './frames.js'
@@ -16,6 +16,7 @@ import { Outbox } from './outbox.js'
 import { KIND, UNNUMBERED } from './packet-layout.js'
 import { PacketReader } from './packet-reader.js'
 import { Packing } from './packing.js'
+import { Placing } from './placing.js'
 import { Ports } from './ports.js'
 import { Receipts } from './receipts.js'
 import { SyncCalls } from './sync-calls.js'
@@ -49,6 +50,7 @@ export class Session {
   #inbox
   #ports
   #tickets
+  #placing
   /** @type {Outbox | undefined} */
   #outbox
   #connection
@@ -58,11 +60,11 @@ export class Session {
   #sync
   /** Whether the host has said welcome on this link, and on any. */
   #welcomed = false
-  /** Whether the frame has its place, and is dialling. */
-  #begun = false
   #met = false
   /** In ms: how long the host keeps a session that is lost; 0 where it does not. */
   #patience = 0
+  /** Whether the time to resume it was over while hello was on its way. */
+  #late = false
   /** @type {Closed | undefined} */
   #closed
   /** @type {Closed | undefined} what the host said that it closes with */
@@ -88,7 +90,7 @@ export class Session {
     this.#inbox = new Inbox(engine.later)
     this.#identity = new Identity(engine, details)
     this.#connection = new Connection(engine, {
-      opened: (link) => this.#greet(link),
+      opened: (link) => this.#opened(link),
       block: (bytes, at, end) => this.#receive(bytes, at, end),
       batched: () => this.#batched(),
       fault: (closed) => this.fail(closed),
@@ -103,6 +105,7 @@ export class Session {
       met: (host) => { this.#identity.host = host },
     })
     this.#tickets = new Tickets((kind, items) => this.#put(kind, items), () => this.#identity.host)
+    this.#placing = new Placing(engine.places)
     this.#ports = this.#makePorts()
     engine.places?.give(this)
   }
@@ -136,13 +139,11 @@ export class Session {
     this.#identity.begin(address, (kind, items, payload) => this.#tell(kind, items, payload))
     this.#tellNoRest = this.#engine.tellOfRest?.(this)
     this.#hold()
-    if (this.#engine.places) this.#engine.places.ask(address, (place) => this.#begin(address, place))
-    else this.#begin(address)
+    this.#placing.find(address, (place) => this.#begin(address, place))
   }
 
   /** @param {string} address @param {import('./tickets.js').Ticket} [place] */
   #begin(address, place) {
-    if (this.#closed) return
     this.#identity.place = place
     try {
       this.#connection.dial(address)
@@ -150,23 +151,33 @@ export class Session {
       this.#outbox = undefined
       throw error
     }
-    this.#begun = true
     if (this.#outbox) this.#outbox.resumable = this.#connection.comesAgain
   }
 
   /** @param {string} origin of a document in a frame of the main frame's, for which a ticket is wanted */
   async ticket(origin) {
     this.open()
+    this.#connection.hurry()
     return this.#closed ? undefined : this.#tickets.ask(origin)
   }
 
   /** @param {number} lane @param {number} sent @returns {Uint8Array} the packet */
   #hello(lane, sent) {
-    const items = this.#identity.hello(lane, this.#connection.comesAgain, sent, this.#receipts.received)
+    const items = this.#identity.hello(lane, this.#connection.comesAgain, this.#placing.isBelow, sent, this.#receipts.received)
     return this.#packing.packet(KIND.HELLO, items, this.#identity.details, 'details')
   }
 
-  /** Says hello on a link that has opened, and, unless the session is an older one's, all that follows. @param {Transport} link */
+  /** A link has opened: a session that is a new one has its place first. @param {Transport} link */
+  #opened(link) {
+    if (this.#identity.host || this.#placing.isFound) return this.#greet(link)
+    if (this.#closed) return
+    this.#placing.find(this.#address(), (place) => {
+      this.#identity.place = place
+      this.#greet(link)
+    })
+  }
+
+  /** Says hello, and, unless the session is an older one's, all that follows. @param {Transport} link */
   #greet(link) {
     const outbox = /** @type {Outbox} */ (this.#outbox)
     this.#after = outbox.greet(link, (after) => this.#hello(LANE_MAIN, after))
@@ -203,13 +214,7 @@ export class Session {
     this.#packing.post(outbox, frame, channel, message)
   }
 
-  /**
-   * @param {number} frame
-   * @param {string} channel
-   * @param {unknown[]} args
-   * @param {number} deadline in ms, 0 for none
-   * @returns {import('./calls.js').Call}
-   */
+  /** @param {number} frame @param {string} channel @param {unknown[]} args @param {number} deadline in ms, 0 for none @returns {import('./calls.js').Call} */
   invoke(frame, channel, args, deadline) {
     const outbox = this.#use(frame)
     this.#packing.invoke(outbox, { frame, call: this.#calls.next, deadline, channel }, args)
@@ -221,14 +226,11 @@ export class Session {
   /**
    * A call that returns when it is answered. It goes over a lane of its own, with all before it that the main lane may
    * still hold; its number is taken on the main lane by a cancel.
-   * @param {number} frame
-   * @param {string} channel
-   * @param {unknown[]} args
-   * @returns {any}
+   * @param {number} frame @param {string} channel @param {unknown[]} args @returns {any}
    */
   sendSync(frame, channel, args) {
     const outbox = this.#use(frame)
-    if (!this.#begun) throw invokeError(channel, 'ERR_NOT_READY', NOT_READY)
+    if (!this.#identity.host && !this.#placing.isFound) throw invokeError(channel, 'ERR_NOT_READY', NOT_READY)
     const call = this.#calls.next
     const question = this.#sync.question(outbox, { frame, call, channel }, args)
     this.#calls.skip()
@@ -262,12 +264,7 @@ export class Session {
     if (!this.#closed) this.#packing.putBytes(/** @type {Outbox} */ (this.#outbox), kind, items, payload)
   }
 
-  /**
-   * Gives a call up.
-   * @param {import('./calls.js').Call} call
-   * @param {number} reason
-   * @param {unknown} error what it rejects with
-   */
+  /** Gives a call up. @param {import('./calls.js').Call} call @param {number} reason @param {unknown} error what it rejects with */
   cancel(call, reason, error) {
     if (!this.#calls.take(call.number)) return
     call.reject(error)
@@ -437,6 +434,7 @@ export class Session {
     this.processId = processId
     this.webContentsId = webContentsId
     this.#connection.settled()
+    this.#late = false
     if (this.#connection.link && limits?.packet) this.#connection.link.limit = limits.packet
     if (limits?.nesting) this.#packing.nesting = this.#decoder.nesting = limits.nesting
     if (known) outbox.open(/** @type {Transport} */ (this.#connection.link))
@@ -472,7 +470,7 @@ export class Session {
     const { ports, answers } = { ports: this.#ports, answers: this.#answers }
     this.#ports = this.#makePorts()
     this.#answers = this.#makeAnswers()
-    this.#tickets.end()
+    this.#tickets.askAgain()
     ports.end()
     answers.end(() => true, 'ERR_CLOSED', text)
     this.#calls.rejectAll(() => true, 'ERR_CLOSED', text)
@@ -485,10 +483,10 @@ export class Session {
     this.#startAnew(0, text)
   }
 
+  /** A hello that was said already may still be answered. */
   #expired() {
-    this.#outbox?.shut()
-    this.#connection.again(this.#patience)
-    this.#renew(EXPIRED)
+    if (this.#outbox?.isGreeted) this.#late = true
+    else this.#renew(EXPIRED)
   }
 
   // ---- while the document is put away ----
@@ -514,11 +512,7 @@ export class Session {
 
   // ---- the end ----
 
-  /**
-   * Ends the connection from this side.
-   * @param {Closed} closed
-   * @param {Error} [error] what it means to who still waits to be connected
-   */
+  /** Ends the connection from this side. @param {Closed} closed @param {Error} [error] what it means to who still waits to be connected */
   fail(closed, error) {
     if (this.#closed) return
     this.#farewell(closed)
@@ -536,11 +530,13 @@ export class Session {
   #lost(error, closed = { code: 1006, reason: error?.message ?? 'the connection was lost' }) {
     if (this.#closed) return
     const end = this.#bye ?? closed
-    const stopped = end.code === GOING_AWAY
     if ((!this.#met && !this.#identity.host) || !this.#connection.comesAfter(end.code)) return this.#end(end, this.#bye ? undefined : error)
-    this.#connection.again(this.#patience)
+    this.#connection.again(this.#patience, end.code === NOT_THERE)
     const was = this.#part()
-    if (stopped || (was && !this.#patience)) this.#renew(stopped ? STOPPED : EXPIRED)
+    if (end.code === GOING_AWAY) this.#renew(STOPPED)
+    else if (end.code === NOT_THERE) this.#renew(ANOTHER)
+    else if (this.#late || (was && !this.#patience)) this.#renew(EXPIRED)
+    this.#late = false
   }
 
   /** The session has no link. @returns {boolean} whether it had one on which the host has said welcome */
@@ -548,6 +544,7 @@ export class Session {
     const was = this.#welcomed
     this.#bye = undefined
     this.#welcomed = false
+    this.#placing.forget()
     this.#receipts.stop()
     this.#outbox?.shut()
     if (was) for (const [, endpoint] of this.#frames.list) endpoint.lost()
@@ -563,6 +560,7 @@ export class Session {
     this.#identity.end()
     this.#tellNoRest?.()
     this.#engine.places?.giveNoMore(this)
+    this.#placing.forget()
     this.#tickets.end()
     this.#receipts.stop()
     this.#connection.close()

@@ -7,7 +7,7 @@ const OWN_FRAME = 0
 const NO_TICKET = new Uint8Array(0)
 
 export class Tickets {
-  /** @type {Map<number, (ticket: Uint8Array) => void>} */
+  /** @type {Map<number, { origin: string, resolve: (ticket: Uint8Array) => void }>} */
   #asked = new Map()
   #last = 0
   #put
@@ -28,20 +28,33 @@ export class Tickets {
    */
   async ask(origin) {
     const request = ++this.#last
-    const answer = new Promise((resolve) => { this.#asked.set(request, resolve) })
-    this.#put(KIND.TICKET, { request, frame: OWN_FRAME, origin, ticket: NO_TICKET })
+    const answer = new Promise((resolve) => { this.#asked.set(request, { origin, resolve }) })
+    this.#say(request, origin)
     const ticket = await answer
     return ticket.length > 0 ? { ticket, issuer: /** @type {ArrayBuffer} */ (this.#issuer()) } : undefined
   }
 
+  /**
+   * @param {number} request
+   * @param {string} origin
+   */
+  #say(request, origin) {
+    this.#put(KIND.TICKET, { request, frame: OWN_FRAME, origin, ticket: NO_TICKET })
+  }
+
+  /** The session is another: what was asked in the old one has no answer. */
+  askAgain() {
+    for (const [request, { origin }] of this.#asked) this.#say(request, origin)
+  }
+
   /** @param {any} items of the host's answer */
   answered({ request, ticket }) {
-    this.#asked.get(request)?.(ticket)
+    this.#asked.get(request)?.resolve(ticket)
     this.#asked.delete(request)
   }
 
   end() {
-    for (const resolve of this.#asked.values()) resolve(NO_TICKET)
+    for (const { resolve } of this.#asked.values()) resolve(NO_TICKET)
     this.#asked.clear()
   }
 }

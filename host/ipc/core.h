@@ -160,7 +160,8 @@ void core_wake(struct core *core);
 /* ---- shared with its own parts ---- */
 
 /* core_session.c: ends a session and all that is its own, telling the scripts; `gone` as in struct border.
- * Sessions whose main frames are below its own end with it, and are told with bye 4007. */
+ * Sessions whose main frames are below its own end with it, and are told with bye 4007, or 4008 where `gone`
+ * says that it may come again. */
 void core_end_session(struct core *core, struct session *session, const struct gone *gone);
 /* The parts of that: aborts and ends calls, asks, ports and lanes; destroys a frame with its descendants, or
  * these alone. */

@@ -2,6 +2,7 @@
 #include "ipc/core.h"
 
 static const struct gone lost = {.reason = "abnormal-exit"};
+static const struct gone expired = {.reason = "abnormal-exit", .expired = true};
 
 /* ---- calls that are made on them ---- */
 
@@ -208,6 +209,6 @@ void core_sweep(struct core *core) {
     check_held(core, LIST_ENTRY(node, struct lanes, node), now);
   while ((session = session_due(core, now))) {
     log_due(core, session);
-    core_end_session(core, session, &lost);
+    core_end_session(core, session, session->lanes->overfull ? &lost : &expired);
   }
 }

@@ -194,6 +194,8 @@ enum status core_hello(struct core *core, struct lane *lane, const struct packet
     core_forget_newcomer(core, lane); /* another lane's hello has opened it meanwhile */
     return core_attach(core, lane, session, hello, peer->origin, fault);
   }
+  if (hello->features & FEATURE_AGAIN)
+    return fault_set(fault, ST_NOT_FOUND, 4008, "ERR_CLOSED", "hello: the session is not there any longer");
   return open_all(core, lane, hello, peer, &details, fault);
 }
 
@@ -264,7 +266,7 @@ static void destroy_one(struct core *core, struct frame *frame, const struct gon
 void core_destroy_tree(struct core *core, uint64_t root, const struct gone *gone) {
   struct frame *frame;
   struct fault fault;
-  fault_set(&fault, ST_CLOSED, 4007, NULL, "the frame above has ended");
+  fault_set(&fault, ST_CLOSED, gone && gone->expired ? 4008 : 4007, NULL, "the frame above has ended");
   while ((frame = frame_get(&core->frames, root))) {
     frame = frame_deepest(frame);
     if (frame->number || frame->session->ending)

@@ -33,6 +33,7 @@ enum abort_reason { ABORT_CANCELLED, ABORT_TIMEOUT, ABORT_DESTROYED, ABORT_RETIR
 struct gone {
   const char *reason;
   int exit_code;
+  bool expired; /* its client may come again, as another session */
 };
 
 struct border {

@@ -38,7 +38,7 @@ enum packet_kind {
   PACKET_KINDS
 };
 
-enum { FEATURE_RESUME = 1 };
+enum { FEATURE_RESUME = 1, FEATURE_AGAIN = 2 };
 enum { LANE_MAIN = 0, LANE_SYNC = 1 };
 enum { REPLY_OK = 0, REPLY_ERROR = 1 };
 enum { CANCEL_ABORTED = 0, CANCEL_TIMEOUT = 1 };

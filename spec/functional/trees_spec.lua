@@ -332,3 +332,40 @@ describe("a tree of documents", function()
     end)
   end)
 end)
+
+describe("a session that is to be found", function()
+  local RESUME, AGAIN = 1, 2
+  local host
+
+  setup(function() host = support.start(SCRIPT, { config = 'limits = { resume = "100ms" }' }) end)
+  teardown(function() host:stop() end)
+
+  local function connect(features)
+    local document = page.connect(host)
+    document.features = features
+    return document
+  end
+
+  it("is not opened by a hello that means one that was there", function()
+    local code, text = connect(RESUME + AGAIN):hello():bye()
+    assert.same({ 4008, "hello: the session is not there any longer" }, { code, text })
+    local top = connect(RESUME):hello()
+    assert.is_false(top:packet("welcome")[2])
+    local again = connect(RESUME + AGAIN)
+    again.id, again.secret = top.id, top.secret
+    assert.is_true(again:hello():packet("welcome")[2])
+    assert.same({ 1 }, again:invoke("trees"))
+    again:put("bye", 1000, "")
+  end)
+
+  it("may come again below another one, whose time was up", function()
+    local top = connect(RESUME):hello { name = "top" }
+    local host_id = top:packet("welcome")[5].host
+    local ticket = top:ticket("http://127.0.0.1:" .. host.http_port)
+    local below = connect(RESUME):hello { name = "below", ticket = ticket, issuer = host_id }
+    below:packet("welcome")
+    top:close()
+    local code, text = below:bye()
+    assert.same({ 4008, "the frame above has ended" }, { code, text })
+  end)
+end)

@@ -86,6 +86,40 @@ test('a page goes on with another session after a restart of its host', async ()
   assert.deepEqual(answer[2], ['connected', 'lost', 'connected'])
 })
 
+test('a page and its frame that come too late are one contents again', async () => {
+  const late = await startHost(SCRIPT, `${proxy.security}, limits = { resume = "200ms" }`, {
+    ...pages,
+    'framed.html': pages['module.html'].replace('</html>', '<iframe name="below" src="classic.html"></iframe></html>'),
+  })
+  try {
+    proxy.target = late.address.ws
+    browser.expect(/WebSocket connection to/)
+    const page = await browser.open(`http://127.0.0.1:${proxy.port}/framed.html`)
+    const both = [page, page.frame('below')]
+    for (const each of both) await each.waitForFunction(() => window.ipchost)
+    const watched = await Promise.all(both.map((each) => each.evaluate(async () => {
+      const { ipcRenderer, renderer } = window.ipchost
+      const id = await ipcRenderer.invoke('id')
+      window.pending = ipcRenderer.invoke('wait').catch(({ message }) => message)
+      window.again = new Promise((resolve) => renderer.on('connection', ({ state, resumed }) => { if (state === 'connected') resolve(resumed) }))
+      return id
+    })))
+    assert.equal(watched[0], watched[1])
+    proxy.target = undefined
+    proxy.cut()
+    for (const each of both) assert.match(await each.evaluate(() => window.pending), /did not come again in time/)
+    proxy.target = late.address.ws
+    const now = await Promise.all(both.map((each) => each.evaluate(async () => [await window.again, await window.ipchost.ipcRenderer.invoke('id')])))
+    assert.deepEqual(now[0], now[1])
+    assert.equal(now[0][0], false)
+    assert.notEqual(now[0][1], watched[0])
+  } finally {
+    await browser.closePages()
+    proxy.target = host.address.ws
+    await late.stop()
+  }
+})
+
 test('a page that blocks for long after its first sendSync has nothing dispatched twice', async () => {
   const hasty = await startHost(SCRIPT, 'limits = { handshake = "1s" }', pages)
   const page = await browser.open(`${hasty.url}/module.html`)

@@ -15,7 +15,7 @@ const script = `
   end)
   ipcMain.handle("identity", function(event)
     local frame = event.senderFrame
-    return { id = event.sender.id, process = event.processId, frame = event.frameId, node = event.frameTreeNodeId,
+    return { id = event.sender.id, process = event.processId, frame = event.frameId, node = event.frameTreeNodeId, top = frame.parent == nil,
       count = #webContents.getAllWebContents() }
   end)
   ipcMain.handle("events", function(event)
@@ -44,7 +44,11 @@ const script = `
   end)
 `
 
-const all = { ...pages, 'other.html': pages['module.html'].replace('A page of modules', 'Another page') }
+const all = {
+  ...pages,
+  'other.html': pages['module.html'].replace('A page of modules', 'Another page'),
+  'framed.html': pages['module.html'].replace('</html>', '<iframe name="below" src="classic.html"></iframe></html>'),
+}
 const browser = useChromium()
 let host
 
@@ -207,8 +211,8 @@ describe('the host follows', () => {
 const keeping = useChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
 
 /** A page that was put away and is shown again. */
-async function shownAgain(address, between = () => {}) {
-  const page = await keeping.open(`${address.url}/module.html`)
+async function shownAgain(address, between = () => {}, name = 'module.html') {
+  const page = await keeping.open(`${address.url}/${name}`)
   await ready(page)
   const first = await identity(page)
   await page.evaluate(() => {
@@ -254,6 +258,13 @@ describe('the cache of pages', () => {
       await keeping.closePages()
       await hasty.stop()
     }
+  })
+
+  test('gives a page its frames back', async () => {
+    const { page, first } = await shownAgain(host, async (other) => { await ready(other) }, 'framed.html')
+    assert.equal((await identity(page)).id, first.id)
+    const below = await page.evaluate(() => window.frames.below.ipchost.ipcRenderer.invoke('identity'))
+    assert.deepEqual([below.id, below.top], [first.id, false])
   })
 
   test('sends later what a page says as it is put away', async () => {

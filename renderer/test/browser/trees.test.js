@@ -15,7 +15,7 @@ const GONE_WITHIN = 300
 const LONG_WAIT = 2000
 
 const browser = useChromium()
-let host, foreign, own, other
+let host, foreign, own, other, start
 
 /** A port that is free, as origins have to be listed before the host starts. */
 async function freePort() {
@@ -34,7 +34,8 @@ before(async () => {
   foreign = await startHost('', '', foreignPages(own))
   const config = `listen = { "unix:run/app.sock", "tcp://127.0.0.1:0", "${own}" },
     security = { origins = { "null", "${own}", "${other}", "${foreign.url}" } }`
-  host = await startHost(treeScript, config, treePages(other))
+  start = () => startHost(treeScript, config, treePages(other))
+  host = await start()
 })
 after(async () => {
   await host.stop()
@@ -145,6 +146,35 @@ describe('the frames of a page', () => {
     assert.equal(again.contents, before.contents)
     assert.notEqual(again.process, before.process)
     assert.equal((await invoke(page, 'preorder')).filter((name) => name === 'same').length, 1)
+  })
+})
+
+describe('when the host is started anew', () => {
+  /** Resolves when all documents have heard the new host, and gives the tree. */
+  async function again(page, end) {
+    // While there is no host, the browser itself says so.
+    browser.expect(/WebSocket connection to/)
+    const all = [page, ...KINDS.map((kind) => frameOf(page, kind))]
+    for (const frame of all) {
+      await frame.evaluate(() => { window.again = new Promise((resolve) => window.ipchost.renderer.on('connection', ({ state }) => { if (state === 'connected') resolve() })) })
+    }
+    await end()
+    host = await start()
+    await Promise.all(all.map((frame) => frame.evaluate(() => window.again)))
+    return (await invoke(page, 'tree')).split('\n')
+  }
+
+  test('the tree is whole again, whether it was killed or has stopped', async () => {
+    const page = await open()
+    const before = (await invoke(page, 'tree')).split('\n').sort()
+    for (const end of [() => host.kill(), () => host.stop()]) {
+      const tree = await again(page, end)
+      assert.deepEqual([...tree].sort(), before)
+      assert.equal(tree.indexOf(`    inner ${own}`), tree.indexOf(`  nested ${own}`) + 1)
+      // None was anything else in between.
+      assert.equal(await invoke(page, 'made'), 1)
+      for (const kind of KINDS) assert.equal(await frameOf(page, kind).evaluate(() => window.ipchost.ipcRenderer.sendSync('sync')), kind)
+    }
   })
 })
 

@@ -248,6 +248,11 @@ test('what cannot come again in time is over', async () => {
   assert.equal((await connected).resumed, false)
   assert.notEqual(renderer.webContentsId, webContentsId)
   assert.equal((await ipcRenderer.invoke('state')).heard, 0)
+  // Neither when the way takes longer than that.
+  const again = until(renderer, 'connected')
+  proxy.delay = 500
+  proxy.cut()
+  await again
   renderer.close()
   proxy.close()
   await host.stop()

@@ -1,11 +1,14 @@
 /** A proxy before a host that cuts connections within whatever they carry. */
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
 
 export class CuttingProxy {
   /** How many connections were cut, and how many were made. */
   cuts = 0
   connections = 0
+  /** How long each connection waits before it leads anywhere, in ms. */
+  delay = 0
   #server = createServer((socket) => this.#accept(socket))
   /** @type {string | undefined} */
   #target
@@ -37,8 +40,9 @@ export class CuttingProxy {
     this.#target = address
   }
 
-  #accept(client) {
+  async #accept(client) {
     this.connections++
+    if (this.delay > 0) await setTimeout(this.delay)
     if (!this.#target) return client.destroy()
     const { hostname, port } = new URL(this.#target)
     const host = connect({ host: hostname, port: Number(port), noDelay: true })

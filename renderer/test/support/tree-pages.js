@@ -16,8 +16,9 @@ export const treeScript = `
     for i, frame in ipairs(event.sender.mainFrame.framesInSubtree) do names[i] = frame.name end
     return ipc.Array(names)
   end)
-  local created = {}
+  local created, made = {}, 0
   app.on("web-contents-created", function(_, contents)
+    made = made + 1
     contents:on("frame-created", function(_, details) created[details.frame.name] = contents.id end)
   end)
   local function place(parent)
@@ -34,6 +35,8 @@ export const treeScript = `
       own = event.sender.mainFrame == frame, top = frame.top.name, parent = frame.parent and frame.parent.name,
       created = created[frame.name] }
   end)
+  -- How many there ever were.
+  ipcMain.handle("made", function() return made end)
   ipcMain.handle("contents", function() return #webContents.getAllWebContents() end)
   ipcMain.on("sync", function(event) event.returnValue = event.senderFrame.name end)
   -- How long it takes, in ms, until the named frame is gone; it is taken away after "watching" was heard.

@@ -253,16 +253,32 @@ static int host_pass(lua_State *L) {
     core_wake(&self->core);
   }
   core_sweep(&self->core);
+  generations_pass(self->scripts);
   return 0;
 }
 
-/* host:due(): milliseconds until the core has something to do; nil: it has nothing. */
+static uint64_t due(const struct core_host *self) {
+  uint64_t cut = generations_due(self->scripts);
+  return cut && (!self->due || cut < self->due) ? cut : self->due;
+}
+
+/* host:due(): milliseconds until the host has something to do; nil: it has nothing. */
 static int host_due(lua_State *L) {
   const struct core_host *self = core_host_check(L, 1);
-  uint64_t now = self->clock.fake;
-  if (!self->due) return 0;
-  lua_pushinteger(L, (lua_Integer)(self->due > now ? (self->due - now + NS_PER_MS - 1) / NS_PER_MS : 0));
+  uint64_t now = self->clock.fake, then = due(self);
+  if (!then) return 0;
+  lua_pushinteger(L, (lua_Integer)(then > now ? (then - now + NS_PER_MS - 1) / NS_PER_MS : 0));
   return 1;
+}
+
+/* host:collect(): finds what nobody holds any longer, and tells who waits for it. */
+static int host_collect(lua_State *L) {
+  struct core_host *self = core_host_check(L, 1);
+  generations_release(self->scripts);
+  lua_gc(L, LUA_GCCOLLECT);
+  lua_gc(L, LUA_GCCOLLECT); /* what was in the finalized */
+  generations_release(self->scripts);
+  return 0;
 }
 
 /* ---- scripts ---- */
@@ -408,6 +424,7 @@ void core_host_open(lua_State *L) {
                                      {"now", host_now},
                                      {"pass", host_pass},
                                      {"due", host_due},
+                                     {"collect", host_collect},
                                      {"bind", host_bind},
                                      {"load", host_load},
                                      {"enter", host_enter},

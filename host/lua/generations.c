@@ -30,6 +30,22 @@ size_t generations_remnants(const struct generations *generations) {
   return count;
 }
 
+/* ---- a clock that somebody moves, a collector that somebody runs ---- */
+
+uint64_t generations_due(const struct generations *generations) {
+  const struct scripts *draining = generations->roles[DRAINING];
+  return draining ? draining->cut_at : 0;
+}
+
+void generations_pass(struct generations *generations) {
+  if (generations->roles[DRAINING]) scripts_pass(generations->roles[DRAINING]);
+}
+
+void generations_release(struct generations *generations) {
+  for (int role = 0; role < ROLES; role++)
+    if (generations->roles[role]) scripts_release(generations->roles[role]);
+}
+
 /* ---- reports ---- */
 
 static uint64_t elapsed_ms(const struct generations *generations) {

@@ -31,7 +31,8 @@ struct generations_options {
   void *child_user;
   bool dev, generational;
   /* Objects that scripts made may outlive generations_close: then generations_free frees. A load has no
-   * limit. */
+   * limit, limits.drain is that of the clock, when generations_pass looks at it, and it is for others to
+   * collect, after generations_release. */
   bool kept;
   void (*quit)(void *user); /* a script called app.quit */
   /* Either may be NULL. A load beside the one that serves begins; one has ended, the first too, and that has
@@ -69,6 +70,12 @@ void generations_decline(struct generations *generations);
 /* How many have a Lua state, and of these those that are closed but for requests that do not end. */
 size_t generations_living(const struct generations *generations);
 size_t generations_remnants(const struct generations *generations);
+/* When, by the clock, the one before is cut (ns); 0: there is none, or nothing is in flight there. */
+uint64_t generations_due(const struct generations *generations);
+/* Cuts it, if it is time. */
+void generations_pass(struct generations *generations);
+/* Has all of them let go of what nothing can ask for any longer, so that a collection finds it. */
+void generations_release(struct generations *generations);
 /* Emits before-quit on app. */
 void generations_before_quit(struct generations *generations);
 /* Something that a child wrote. False: nobody heard it. */

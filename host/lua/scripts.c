@@ -54,6 +54,27 @@ static int collect_slice(lua_State *L) {
 static void on_collect(uv_timer_t *timer);
 static void on_look(uv_timer_t *timer);
 
+static void enter_apart(struct scripts *scripts, const char *where, lua_CFunction fn, void *arg) {
+  scripts->apart = true;
+  generation_enter(scripts->runtime.generation, where, fn, arg);
+  scripts->apart = false;
+}
+
+/* It may be over. */
+static void plan_look(struct scripts *scripts) {
+  if (scripts->runtime.retired && !scripts->closing) uv_timer_start(&scripts->look, on_look, 0, 0);
+}
+
+static int release(lua_State *L) {
+  event_release_signals(L);
+  return 0;
+}
+
+void scripts_release(struct scripts *scripts) {
+  enter_apart(scripts, "collector", release, NULL);
+  plan_look(scripts);
+}
+
 static void plan_collection(struct scripts *scripts) {
   uint64_t now = clock_now(scripts->runtime.core->clock), rest = COLLECT_INTERVAL_MS;
   if (scripts->rest_until > now + rest * 1000000) rest = (scripts->rest_until - now) / 1000000;
@@ -63,11 +84,10 @@ static void plan_collection(struct scripts *scripts) {
 static void on_collect(uv_timer_t *timer) {
   struct scripts *scripts = timer->data;
   uint64_t start = clock_now(scripts->runtime.core->clock), end;
-  scripts->collecting = true;
-  generation_enter(scripts->runtime.generation, "collector", collect_slice, scripts);
-  scripts->collecting = false;
+  enter_apart(scripts, "collector", collect_slice, scripts);
   end = clock_now(scripts->runtime.core->clock);
   scripts->rest_until = end + (end - start) * COLLECT_REST;
+  plan_look(scripts);
   if (scripts->cycles > 0 && is_worth_collecting(&scripts->runtime)) plan_collection(scripts);
 }
 
@@ -78,8 +98,9 @@ static void on_left(void *user) {
   if (rt->scratch_used) scratch_reset(rt);
   if (rt->lost_count) answer_lost(rt);
   if (rt->lost_port_count) close_lost_ports(rt);
-  if (rt->retired && !scripts->closing) uv_timer_start(&scripts->look, on_look, 0, 0);
-  if (!(is_worth_collecting(rt) || rt->anchored) || scripts->collecting || scripts->closing) return;
+  if (scripts->apart || scripts->closing) return;
+  plan_look(scripts);
+  if (!(is_worth_collecting(rt) || rt->anchored) || scripts->passes) return;
   scripts->cycles = COLLECT_CYCLES;
   if (!uv_is_active((uv_handle_t *)&scripts->collector)) plan_collection(scripts);
 }
@@ -175,23 +196,29 @@ static int count_awaited(lua_State *L) {
 
 static size_t awaited(struct scripts *scripts) {
   struct count count = {0};
-  generation_enter(scripts->runtime.generation, "retiring the scripts", count_awaited, &count);
+  enter_apart(scripts, "retiring the scripts", count_awaited, &count);
   return count.awaited;
 }
 
 static void on_look(uv_timer_t *timer) {
   struct scripts *scripts = timer->data;
-  size_t left = awaited(scripts);
-  uv_timer_stop(timer); /* looking was an entry too */
-  if (!left) scripts_close(scripts);
+  (void)timer;
+  if (!awaited(scripts)) scripts_close(scripts);
 }
 
-static void on_late(uv_timer_t *timer) {
-  struct scripts *scripts = timer->data;
+static void cut_late(struct scripts *scripts) {
   log_line(scripts->runtime.core->log, LOG_WARN, "script",
            "limits.drain exceeded: generation %llu is cut with what it had not answered",
            (unsigned long long)scripts->runtime.number);
   scripts_close(scripts);
+}
+
+static void on_late(uv_timer_t *timer) {
+  cut_late(timer->data);
+}
+
+void scripts_pass(struct scripts *scripts) {
+  if (scripts->cut_at && scripts->cut_at <= clock_now(scripts->runtime.core->clock)) cut_late(scripts);
 }
 
 size_t scripts_retire(struct scripts *scripts, struct generation_retired *out) {
@@ -201,11 +228,12 @@ size_t scripts_retire(struct scripts *scripts, struct generation_retired *out) {
   awaited(scripts);
   generation_retire(rt->generation, false, out);
   left = awaited(scripts);
-  if (left) {
-    uv_timer_stop(&scripts->look);
-    uv_update_time(scripts->end.loop); /* it may not have turned for long */
-    uv_timer_start(&scripts->end, on_late, rt->core->limits->drain, 0);
-  }
+  if (!left) return 0;
+  uv_timer_stop(&scripts->look);
+  scripts->cut_at = clock_now(rt->core->clock) + rt->core->limits->drain * 1000000;
+  if (scripts->passes) return left;
+  uv_update_time(scripts->end.loop); /* it may not have turned for long */
+  uv_timer_start(&scripts->end, on_late, rt->core->limits->drain, 0);
   return left;
 }
 
@@ -293,6 +321,7 @@ enum status scripts_open(struct scripts **out, struct generations *owner,
   if (!scripts) return fault_set(fault, ST_NOMEM, 0, NULL, "out of memory");
   scripts->owner = owner;
   scripts->kind = options->kind;
+  scripts->passes = options->kept;
   list_init(&scripts->node);
   runtime_init(&scripts->runtime, options);
   scripts->runtime.generations = owner;
@@ -339,6 +368,7 @@ void scripts_close(struct scripts *scripts) {
     scripts->runtime.child_ops->retire(scripts->runtime.child_user, scripts->runtime.number);
   }
   scripts->closing = 4;
+  scripts->cut_at = 0;
   generations_closing(scripts->owner, scripts);
   uv_close((uv_handle_t *)&scripts->collector, on_timer_closed);
   uv_close((uv_handle_t *)&scripts->look, on_timer_closed);

@@ -18,7 +18,10 @@ struct scripts {
   uv_timer_t end;      /* retired: when what is in flight is cut; closing: when it is a remnant */
   int cycles;          /* of the collector, still to do */
   uint64_t rest_until; /* ns: the collector runs no earlier than then */
-  bool collecting, remnant;
+  uint64_t cut_at;     /* ns: retired: when what is in flight is cut; 0: nothing is */
+  bool apart;          /* Lua is entered for the host's own sake: that sets nothing off */
+  bool remnant;
+  bool passes; /* its time is that which scripts_pass is told of, and somebody else collects */
   const struct generation_kind *kind;
   int closing; /* parts that are still open */
   void (*loaded)(struct scripts *scripts, enum status status, const struct fault *fault);
@@ -38,6 +41,10 @@ void scripts_publish(struct scripts *scripts, bool replayed);
 /* Another one serves: ends what no dispatch in flight needs. Returns how many there are; with none, or after
  * limits.drain, it closes itself. */
 size_t scripts_retire(struct scripts *scripts, struct generation_retired *out);
+/* Lets go of what nothing can ask for any longer, so that a collection finds it. */
+void scripts_release(struct scripts *scripts);
+/* Cuts one that was retired, if it is time. */
+void scripts_pass(struct scripts *scripts);
 /* Ends and frees it, in later turns of the loop; then generations_closed is called. Idempotent. */
 void scripts_close(struct scripts *scripts);
 /* Frees one that is closed. */

@@ -496,6 +496,50 @@ describe("host:reload()", function()
     assert.equal(1, host:await(before))
     assert.equal(2, host:await(after))
   end)
+
+  it("comes to rest while a call is in flight, also where the heap takes long to collect", function()
+    local heap, held = {}, nil
+    for i = 1, 500000 do heap[i] = { i } end
+    local host <close> = test.host { scripts = { function()
+      ipcMain.handle("slow", function()
+        local promise
+        promise, held = Promise.withResolvers()
+        return promise
+      end)
+    end } }
+    local call = host:renderer().ipcRenderer.invoke "slow"
+    host:tick()
+    local answer = held
+    assert.equal(1, host:reload().leftovers)
+    local now = require("luv").hrtime
+    local before = now()
+    repeat host:tick() until now() - before > 50000000
+    answer(#heap)
+    assert.equal(500000, host:await(call))
+  end)
+
+  it("cuts what has not been answered when the clock says that limits.drain is over", function()
+    local reason, held
+    local host <close> = test.host { scripts = { function()
+      ipcMain.handle("never", function(event)
+        event.signal:onAbort(function(why) reason = why.code end)
+        local promise
+        promise, held = Promise.withResolvers()
+        return promise
+      end)
+    end } }
+    local r = host:renderer()
+    local call = r.ipcRenderer.invoke "never"
+    host:tick():reload()
+    host:advance(4999)
+    assert.is_nil(reason)
+    host:advance(1)
+    assert.equal("ERR_GENERATION_RETIRED", reason)
+    assert.rejects({ code = "ERR_GENERATION_RETIRED" }, function() host:await(call) end)
+    local log = host:log()
+    assert.matches("limits.drain exceeded: generation 1", log[#log].text)
+    assert.is_function(held)
+  end)
 end)
 
 describe("hosts in one state", function()

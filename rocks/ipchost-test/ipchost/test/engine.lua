@@ -208,9 +208,7 @@ function Engine:drive(done)
     if done() then return true end
   until not wait_for_luv(until_ms)
   -- What nobody holds any longer cannot be answered: its caller is told so.
-  collectgarbage()
-  collectgarbage()
-  self.core:enter(0, nothing)
+  self.core:collect()
   self:tick(done)
   return done()
 end

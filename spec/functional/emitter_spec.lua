@@ -8,7 +8,8 @@ support.each_transport("ipcMain as an EventEmitter", [==[
   local pieces = {}
   --- Runs a piece on ipcMain, the sender's ipc or its frame's.
   ipcMain.handle("run", function(event, which, name, ...)
-    local emitters = { ipcMain = ipcMain, contents = event.sender.ipc, frame = event.senderFrame.ipc }
+    local emitters = { ipcMain = ipcMain, contents = event.sender.ipc, frame = event.senderFrame.ipc, app = app,
+                       webContents = event.sender, webFrameMain = event.senderFrame }
     return pieces[name](emitters[which], ...)
   end)
   ipcMain.handle("log", function() local all = log log = {} return ipc.Array(all) end)
@@ -56,6 +57,53 @@ support.each_transport("ipcMain as an EventEmitter", [==[
   function pieces.many(emitter, count)
     for _ = 1, count do emitter.on("g", kept) end
     return emitter.getMaxListeners()
+  end
+  --- https://nodejs.org/api/events.html: what is added or removed from within.
+  function pieces.within(emitter)
+    local order, names, nested = ipc.Array {}, {}, false
+    local function write(...) order[#order + 1] = table.concat({ ... }, " ") end
+    local function writing(name)
+      local function listener() write(name) end
+      names[listener] = name
+      return listener
+    end
+    local first, second, third = writing "first", writing "second", writing "third"
+    emitter:on("w", function() emitter:off("w", second):on("w", third) write("taken off, put on") end):on("w", second)
+    emitter:emit("w")
+    emitter:emit("w")
+    emitter:once("o", function() write("once of", emitter:listenerCount("o")) emitter:emit("o") end):emit("o")
+    emitter:on("newListener", function(name, listener)
+      if name ~= "n" or nested then return end
+      nested = true
+      write("before", names[listener], emitter:listenerCount(name))
+      emitter:on(name, first)
+    end)
+    emitter:on("removeListener", function(name, listener)
+      if names[listener] then write("without", names[listener], name, emitter:listenerCount(name)) end
+    end)
+    emitter:on("n", second):emit("n")
+    emitter:once("n", third):emit("n")
+    emitter:on("n", first):once("n", first)
+    write("counts", emitter:listenerCount("n", first), emitter:listenerCount("n", third), emitter:listenerCount("n"))
+    local copies = { emitter:listeners("n"), emitter:rawListeners("n") }
+    copies[1][1], copies[2][1] = nil, nil
+    write("as many", emitter:listenerCount("n"), tostring(emitter:emit("error")))
+    emitter:removeAllListeners("n"):removeAllListeners("newListener")
+    emitter:removeAllListeners("removeListener"):removeAllListeners("w")
+    return order
+  end
+  function pieces.all(emitter)
+    emitter.on("a", kept).on("removeListener", function(name) log[#log + 1] = "removed " .. name end)
+    emitter.on("b", kept).removeAllListeners()
+    return #emitter.eventNames()
+  end
+  function pieces.unlimited(emitter)
+    for i, max in ipairs { 0, math.huge } do
+      emitter.setMaxListeners(max)
+      for _ = 1, 30 do emitter.on("unlimited " .. i, kept) end
+      emitter.removeAllListeners("unlimited " .. i)
+    end
+    emitter.setMaxListeners(10)
   end
   function pieces.misused(emitter)
     local function failure(...) return (select(2, pcall(...)):gsub("^.-:%d+: ", "")) end
@@ -125,11 +173,13 @@ support.each_transport("ipcMain as an EventEmitter", [==[
         run("clear", "removeListener")
       end)
 
-      it("warns once of more listeners than setMaxListeners", function()
+      it("warns once of more listeners than setMaxListeners, if that is not 0 or without end", function()
+        run("unlimited")
         assert.equal(10, run("many", 10))
         assert.equal(10, run("many", 3))
         context.host:wait_log("main.lua")
         context.host:wait_log("11 'g' listeners added")
+        assert.not_matches("unlimited", context.host.err)
       end)
 
       it("refuses what is no channel and no listener", function()
@@ -146,6 +196,24 @@ support.each_transport("ipcMain as an EventEmitter", [==[
       end)
     end)
   end
+
+  for _, which in ipairs { "ipcMain", "contents", "frame", "app", "webContents", "webFrameMain" } do
+    it("keeps to what an emit began with, and tells before it adds and after it removes: " .. which, function()
+      assert.same({
+        "taken off, put on", "second", "taken off, put on", "third", "once of 0",
+        "before second 0", "first", "second",
+        "first", "second", "without third n 2", "third",
+        "counts 3 0 4", "as many 4 false",
+        "without first n 3", "without first n 2", "without second n 1", "without first n 0",
+      }, context.invoke("run", which, "within"))
+    end)
+  end
+
+  it("has no channels when all listeners are removed", function()
+    context.invoke("log")
+    assert.equal(0, context.invoke("run", "contents", "all"))
+    assert.same({ "removed a", "removed b" }, context.invoke("log"))
+  end)
 end)
 
 support.each_transport("An event", [==[

@@ -1,4 +1,5 @@
 /** What a page or a worker does for a session. */
+import { partnerOf, rememberChannels } from './channels.js'
 import { codedError } from './errors.js'
 import { askForPlace, giveNoMore, giveTickets, isBelowAnother } from './page-place.js'
 import { takeTab } from './page-tab.js'
@@ -58,6 +59,9 @@ export function addressOfOrigin(scriptUrl) {
   throw codedError('ERR_ADDRESS', `'${scriptUrl}' did not come from a host: use connect(address)`)
 }
 
+const PORTS_TELL_CLOSE = typeof MessagePort === 'function' && 'onclose' in MessagePort.prototype
+if (!PORTS_TELL_CLOSE && typeof MessageChannel === 'function') rememberChannels()
+
 const isDocument = () => typeof document === 'object'
 
 /** What a host is told of the document, and of what changes of it. */
@@ -106,7 +110,8 @@ export const browserEngine = {
     }
     port1.postMessage(null, ports)
   },
-  tellsClose: typeof MessagePort === 'function' && 'onclose' in MessagePort.prototype,
+  tellsClose: PORTS_TELL_CLOSE,
+  partnerOf,
   startsByListening: false,
   /** No script of a page can tell. */
   isProxy: () => false,

@@ -15,6 +15,7 @@ const OPTION_TEXTS = ['url', 'name', 'title', 'token']
  * @property {(size: number) => Uint8Array} randomBytes
  * @property {(ports: any[], arrived: (moved: any[]) => void) => void} movePorts neuters native ports, and gives what they became
  * @property {boolean} tellsClose whether a native port tells of the other's close
+ * @property {(port: any) => any} [partnerOf] the port of the same channel, where native ports do not tell of that
  * @property {boolean} startsByListening whether adding a listener starts a native port
  * @property {(value: object) => boolean} isProxy
  * @property {() => Record<string, unknown>} details what hello says of the process

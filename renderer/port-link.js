@@ -3,6 +3,7 @@
  * for the far end. Messages that were handed to the native port are kept until they were dispatched, so that they can be
  * credited then, or given back when the port is transferred on.
  */
+import { CLOSE_MARK } from './channels.js'
 import { KIND } from './packet-layout.js'
 import { Queue } from './queue.js'
 
@@ -12,6 +13,10 @@ import { Queue } from './queue.js'
 
 /** By this a port says that it is still here; nobody else can say it. */
 const HERE = `ipchost:${Math.random()}`
+/** By this a port of the page's own says that it is closed. */
+const CLOSING = `ipchost:closing:${Math.random()}`
+/** How long a port of the page's own has to answer whether it is still here, ms. */
+const PARTNER_MS = 2000
 /** How often it may be asked in vain. */
 const ASKED_MAX = 2
 
@@ -23,6 +28,19 @@ function costOf(payload) {
   return PARCEL_COST + payload.length
 }
 
+/**
+ * Has a port of the page's own tell of its close, after what it has posted.
+ * @param {any} partner
+ */
+function tellOfOwnClose(partner) {
+  const { close, postMessage } = Object.getPrototypeOf(partner)
+  const value = () => {
+    postMessage.call(partner, CLOSING)
+    close.call(partner)
+  }
+  Object.defineProperty(partner, 'close', { value, writable: true, configurable: true })
+}
+
 export class PortLink {
   number
   #hub
@@ -30,6 +48,8 @@ export class PortLink {
   #near
   /** @type {any} that one, where it was received here: its use is seen */
   #far
+  /** @type {WeakRef<any> | undefined} the port of the page's own whose other is at the host, where neither tells of its close */
+  #partner
   #begun = false
   #announced = false
   /** It may be in other hands than those that it was given to: what is dispatched is not seen. */
@@ -70,6 +90,7 @@ export class PortLink {
    */
   connect(near) {
     this.#near = near
+    if (this.#state === 'closed') return this.#tellClose()
     if (this.#state !== 'open') return near.close()
     near.onmessage = (/** @type {MessageEvent} */ { data, ports }) => this.#fromNear(data, ports)
     near.addEventListener('close', () => this.close())
@@ -81,6 +102,15 @@ export class PortLink {
     this.#loose = true
     this.connect(near)
     this.begin()
+  }
+
+  /**
+   * The port of the page's own that is entangled with the native one.
+   * @param {any} partner
+   */
+  accompany(partner) {
+    this.#partner = new WeakRef(partner)
+    tellOfOwnClose(partner)
   }
 
   /**
@@ -100,6 +130,7 @@ export class PortLink {
       this.#asked = 0
       return
     }
+    if (data === CLOSING) return this.close()
     if (this.#far) this.loosen()
     this.post(data, this.#hub.owned(ports))
   }
@@ -282,12 +313,34 @@ export class PortLink {
   #settle() {
     if (!this.#ended || this.#fed.length > 0 || this.#state !== 'open') return
     this.#answerClose()
-    this.#hub.tellClose(this.#near, this.#far)
+    this.#tellClose()
+  }
+
+  /** Tells scripts of the close, after what is on the way to them. */
+  #tellClose() {
+    const partner = this.#partner?.deref()
+    if (!partner || !this.#near) return this.#hub.tellClose(this.#near, this.#far)
+    if (this.#hub.isNeutered(partner)) return this.#lastWord(CLOSING)
+    // It may be in a worker, where the mark would be a message: it is asked before whether it is here.
+    const timer = setTimeout(() => this.#near.close(), PARTNER_MS)
+    this.#near.onmessage = (/** @type {MessageEvent} */ { data }) => {
+      if (data !== HERE) return
+      clearTimeout(timer)
+      this.#lastWord(CLOSE_MARK)
+    }
+    Object.getPrototypeOf(partner).postMessage.call(partner, HERE)
+  }
+
+  /** @param {string} word */
+  #lastWord(word) {
+    this.#near.postMessage(word)
+    this.#near.close()
   }
 
   /** The session is over. */
   end() {
-    if (this.#state === 'open') this.#hub.tellClose(this.#near, this.#far)
+    const open = this.#state === 'open'
     this.#state = 'closed'
+    if (open) this.#tellClose()
   }
 }

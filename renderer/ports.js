@@ -19,6 +19,7 @@ import { checkTransfer, detach } from './transfer-list.js'
  * @typedef {object} MovedPort a native port that scripts have transferred
  * @property {PortLink | undefined} link that which it belonged to
  * @property {any} native undefined until it is here
+ * @property {any} [partner] the port of the page's own that it was made with, where that has to be told of its close
  * @property {(native: any) => void} arrived
  */
 
@@ -27,6 +28,7 @@ import { checkTransfer, detach } from './transfer-list.js'
  * @property {(ports: any[], arrived: (moved: any[]) => void) => void} movePorts neuters the ports, and gives what they became
  * @property {(fn: () => void) => void} later
  * @property {boolean} tellsClose whether a native port tells of the other's close
+ * @property {(port: any) => any} [partnerOf] the port of the same channel, where native ports do not tell of that
  * @property {boolean} startsByListening whether adding a listener starts a native port
  */
 
@@ -132,6 +134,14 @@ export class Ports {
   }
 
   /**
+   * Whether a port was transferred or closed here.
+   * @param {any} port
+   */
+  isNeutered(port) {
+    return this.#neutered.has(port)
+  }
+
+  /**
    * @param {any} near
    * @param {any} far
    */
@@ -167,7 +177,7 @@ export class Ports {
   /** @param {any[]} ports @returns {MovedPort[]} */
   #take(ports) {
     if (ports.length === 0) return []
-    const moved = ports.map((port) => this.#moved(this.#received.get(port)))
+    const moved = ports.map((port) => this.#moved(port))
     try {
       this.#engine.movePorts(ports, (natives) => natives.forEach((native, i) => moved[i].arrived(native)))
     } catch {
@@ -178,11 +188,13 @@ export class Ports {
   }
 
   /**
-   * @param {PortLink} [link]
+   * @param {any} port
    * @returns {MovedPort}
    */
-  #moved(link) {
-    return { link, native: undefined, arrived(native) { this.native = native } }
+  #moved(port) {
+    const link = this.#received.get(port)
+    const partner = link ? undefined : this.#engine.partnerOf?.(port)
+    return { link, partner, native: undefined, arrived(native) { this.native = native } }
   }
 
   /**
@@ -232,6 +244,7 @@ export class Ports {
   #bridge(number, port) {
     const link = new PortLink(this, number)
     this.#links.set(number, link)
+    if (port.partner) link.accompany(port.partner)
     this.#whenHere(port, (native) => link.connectLoose(native))
   }
 

@@ -20,6 +20,19 @@ ipcMain.handle("give", function(event, name, count)
   for i = 1, count or 0 do port1:postMessage(i) end
   event.sender:postMessage("given", name, { port2 })
 end)
+ipcMain.on("keep", function(event, names)
+  for i, port in ipairs(event.ports) do
+    keep(names[i], port)
+    port:on("message", function(message) if message.data ~= i then error("another message") end end)
+    port:start()
+  end
+end)
+-- The reply stream of Electron's document.
+ipcMain.on("give-me-a-stream", function(event, message)
+  local port = event.ports[1]
+  for _ = 1, message.count do port:postMessage(message.element) end
+  port:close()
+end)
 ipcMain.handle("closed", function(_, name) return closed[name] end)
 ipcMain.handle("close", function(_, name) kept[name]:close() end)
 ipcMain.handle("say", function(_, name, ...) return (kept[name]:postMessage(...)) end)
@@ -41,6 +54,16 @@ end)
 const browser = useChromium()
 let host
 
+/** A worker that takes a port, and says on request what it has read there. */
+const hearingWorker = `let port
+const heard = []
+onmessage = ({ data }) => {
+  if (port) return postMessage(heard)
+  port = data
+  port.onmessage = ({ data }) => { if (heard.push(data) === 3) postMessage('three') }
+}
+`
+
 /** Bytes that the host may have of what one page has posted and another not read: several windows of 1 MiB. */
 const MOST_WAITING = 8 << 20
 
@@ -54,7 +77,7 @@ const portWorker = `onmessage = ({ data: { port, expected } }) => {
 }
 `
 
-before(async () => { host = await startHost(script, '', { ...pages, 'port-worker.js': portWorker }) })
+before(async () => { host = await startHost(script, '', { ...pages, 'port-worker.js': portWorker, 'hearing-worker.js': hearingWorker }) })
 after(() => host.stop())
 
 /** A page that keeps the port of channel `joined` in window.port, and its id. */
@@ -133,6 +156,75 @@ function ownPorts(kind) {
       results.push((await through).data)
       return results
     }), ['hello', 'DataCloneError', 'Port at index 0 is already neutered', 'round'])
+  })
+}
+
+function ownCloses(kind) {
+  test('of its own making tell of the close, after what was posted, and of nothing else', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      /** What a port says until it closes. */
+      const storyOf = (port, ask) => new Promise((resolve) => {
+        const story = []
+        // Both before and after the transfer, as pages do.
+        port.addEventListener('message', ({ data }) => story.push(data))
+        ask()
+        port.onmessage = ({ data }) => story.push(data)
+        port.addEventListener('close', () => story.push('event'))
+        port.onclose = ({ type }) => {
+          story.push(type)
+          ipcRenderer.invoke('id').then(() => resolve(story))
+        }
+      })
+      const { port1, port2 } = new MessageChannel()
+      const results = [await storyOf(port1, () => ipcRenderer.postMessage('give-me-a-stream', { element: 42, count: 3 }, [port2]))]
+      const own = new MessageChannel()
+      ipcRenderer.postMessage('keep', ['own'], [own.port1])
+      own.port2.postMessage(1)
+      own.port2.close()
+      results.push(await ipcRenderer.invoke('closed', 'own'))
+      const both = new MessageChannel()
+      ipcRenderer.postMessage('keep', ['one', 'other'], [both.port1, both.port2])
+      await ipcRenderer.invoke('close', 'one')
+      results.push(await ipcRenderer.invoke('closed', 'other'))
+      const nowhere = new MessageChannel()
+      results.push(await storyOf(nowhere.port1, () => ipcRenderer.postMessage('nobody listens', null, [nowhere.port2])))
+      return results
+    }), [[42, 42, 42, 42, 42, 42, 'close', 'event'], 'closed', 'closed', ['close', 'event']])
+  })
+
+  test('of its own making that are in a worker hear no more than was posted', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      const worker = new Worker('hearing-worker.js')
+      const next = () => new Promise((resolve) => { worker.onmessage = ({ data }) => resolve(data) })
+      const { port1, port2 } = new MessageChannel()
+      const three = next()
+      worker.postMessage(port1, [port1])
+      ipcRenderer.postMessage('give-me-a-stream', { element: 42, count: 3 }, [port2])
+      const all = [await three]
+      await ipcRenderer.invoke('id')
+      const heard = next()
+      worker.postMessage('what?')
+      all.push(await heard)
+      return all
+    }), ['three', [42, 42, 42]])
+  })
+
+  test('that were received have onclose', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      const given = new Promise((resolve) => { ipcRenderer.once('given', ({ ports: [port] }) => resolve(port)) })
+      await ipcRenderer.invoke('give', 'onclose')
+      const port = await given
+      const closed = new Promise((resolve) => { port.onclose = function ({ type }) { resolve([type, this === port]) } })
+      port.start()
+      await ipcRenderer.invoke('close', 'onclose')
+      return closed
+    }), ['close', true])
   })
 }
 
@@ -263,6 +355,7 @@ function leavingPages(kind) {
 
 describe('ports of a module page', () => {
   ownPorts('module')
+  ownCloses('module')
   joinedPorts('module')
   slowPages('module')
   workerPorts('module')
@@ -270,4 +363,7 @@ describe('ports of a module page', () => {
 })
 
 // The classic file is made of the same modules: what is particular is that it runs at all.
-describe('ports of a classic page', () => ownPorts('classic'))
+describe('ports of a classic page', () => {
+  ownPorts('classic')
+  ownCloses('classic')
+})

@@ -32,6 +32,9 @@ static void lane_share(void *user, struct payload *payload) {
 static void lane_end(void *user) {
   transport_end(((struct connection *)user)->transport);
 }
+static void lane_end_block(void *user) {
+  transport_end_block(((struct connection *)user)->transport);
+}
 static size_t lane_queued(void *user) {
   return ((struct connection *)user)->transport->queued;
 }
@@ -60,8 +63,8 @@ static void lane_close(void *user, const struct fault *fault) {
 
 static void lane_go_on(void *user);
 
-static const struct lane_ops lane_ops = {lane_begin,       lane_share, lane_end,  lane_queued,
-                                         lane_await_drain, lane_close, lane_go_on};
+static const struct lane_ops lane_ops = {lane_begin,  lane_share,       lane_end,   lane_end_block,
+                                         lane_queued, lane_await_drain, lane_close, lane_go_on};
 
 /* ---- packets ---- */
 

@@ -50,6 +50,10 @@ static void lane_end(void *user) {
   struct link *self = user;
   if (self->out.len - self->block > GATHER_MAX) seal(self);
 }
+static void lane_end_block(void *user) {
+  struct link *self = user;
+  if (self->building) seal(self);
+}
 static size_t lane_queued(void *user) {
   return ((struct link *)user)->out.len;
 }
@@ -70,8 +74,8 @@ static void lane_go_on(void *user) {
   (void)user;
 }
 
-static const struct lane_ops lane_ops = {lane_begin,       lane_share, lane_end,  lane_queued,
-                                         lane_await_drain, lane_close, lane_go_on};
+static const struct lane_ops lane_ops = {lane_begin,  lane_share,       lane_end,   lane_end_block,
+                                         lane_queued, lane_await_drain, lane_close, lane_go_on};
 
 /* ---- the end ---- */
 

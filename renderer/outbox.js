@@ -15,6 +15,8 @@ const BLOCK = 256 * 1024
 const KEPT = 1024 * 1024
 /** A block below this is copied to be kept: the buffer is worth more. */
 const COPIED = 16 * 1024
+/** What is sent once more goes in blocks of about this: of a link that breaks again soon the host has only blocks that came whole. */
+const AGAIN = 16 * 1024
 /** Bytes before each block for whatever a transport puts there. */
 const HEADROOM = 16
 
@@ -70,15 +72,20 @@ export class Outbox {
   /** @type {Transport | undefined} none: blocks are kept for one to come */
   #link
   #defer
+  #split
   #scheduled = false
   #flush = () => {
     this.#scheduled = false
     this.flush()
   }
 
-  /** @param {(fn: () => void) => void} defer calls fn at the end of the turn */
-  constructor(defer) {
+  /**
+   * @param {(fn: () => void) => void} defer calls fn at the end of the turn
+   * @param {(block: Uint8Array, most: number) => { bytes: Uint8Array, count: number }[]} split a block into shorter ones, each with how many of its packets are numbered
+   */
+  constructor(defer, split) {
     this.#defer = defer
+    this.#split = split
     this.writer.length = HEADROOM
   }
 
@@ -119,14 +126,25 @@ export class Outbox {
   open(link) {
     this.#link = link
     this.#greeting = false
+    this.#kept = this.#kept.flatMap((block) => this.#pieces(block, link.comesAgain ? AGAIN : Infinity))
+    this.#keptAmount = 0
     for (const block of this.#kept) {
-      this.#keptAmount -= block.bytes.length
-      block.bytes = plainOf(block)
-      block.sealedBy = undefined
       this.#keptAmount += block.bytes.length
       block.end = this.#sendCopy(link, block.bytes)
     }
     this.forget(0)
+  }
+
+  /**
+   * @param {KeptBlock} block
+   * @param {number} most
+   * @returns {KeptBlock[]} of at most so many bytes each, or of one packet
+   */
+  #pieces(block, most) {
+    let { after } = block
+    const bytes = plainOf(block)
+    const pieces = bytes.length > most ? this.#split(bytes, most) : [{ bytes, count: block.last - after }]
+    return pieces.map(({ bytes, count }) => ({ bytes, sealedBy: undefined, after, last: (after += count), end: Infinity }))
   }
 
   /**

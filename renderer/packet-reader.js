@@ -2,7 +2,7 @@
  * PacketReader: the packets of a block, headers only. A block that is not a run of whole packets is a MalformedError
  * 1002, whatever stands in front of the fault. Knows no session.
  */
-import { CHANNEL_MAX, KIND, LAYOUTS } from './packet-layout.js'
+import { CHANNEL_MAX, KIND, LAYOUTS, UNNUMBERED } from './packet-layout.js'
 import { Packet } from './packet.js'
 import { Reader } from './reader.js'
 
@@ -27,6 +27,31 @@ export class PacketReader extends Reader {
     this.open(bytes, at, end)
     while (this.at < end) packets.push(this.#packet())
     return packets
+  }
+
+  /**
+   * The block in shorter ones, of at most `most` bytes each or of one packet.
+   * @param {Uint8Array} block
+   * @param {number} most
+   * @returns {{ bytes: Uint8Array, count: number }[]} `count` is how many of its packets are numbered
+   */
+  split(block, most) {
+    const pieces = []
+    let start = 0
+    let count = 0
+    this.open(block, 0, block.length)
+    while (this.at < this.end) {
+      const { at } = this
+      const { kind } = this.#packet()
+      if (at > start && this.at - start > most) {
+        pieces.push({ bytes: block.subarray(start, at), count })
+        start = at
+        count = 0
+      }
+      if (!UNNUMBERED.has(kind)) count++
+    }
+    pieces.push({ bytes: block.subarray(start), count })
+    return pieces
   }
 
   #packet() {

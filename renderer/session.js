@@ -135,7 +135,7 @@ export class Session {
   open() {
     if (this.#outbox || this.#closed) return
     const address = this.#address()
-    this.#outbox = new Outbox(this.#engine.defer)
+    this.#outbox = new Outbox(this.#engine.defer, (block, most) => this.#reader.split(block, most))
     this.#identity.begin(address, (kind, items, payload) => this.#tell(kind, items, payload))
     this.#tellNoRest = this.#engine.tellOfRest?.(this)
     this.#hold()

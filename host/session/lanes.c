@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define SHARE_MIN 1024 /* below, a payload of its own costs more than the copy */
+#define RESEND_BLOCK ((size_t)16 * 1024)
 #define ACK_PACKETS 64
 #define ACK_BYTES ((size_t)256 * 1024)
 
@@ -70,11 +71,28 @@ static void write_kept(struct lane *lane, const struct kept_packet *packet) {
   lane->ops->end(lane->user);
 }
 
+/* In short blocks, as a link that breaks again soon brings only what has come whole; welcome is one by
+ * itself.
+ */
+static void write_all_kept(struct lane *lane, const struct kept *kept) {
+  size_t block = RESEND_BLOCK;
+  if (!kept->first) return;
+  for (struct kept_packet *packet = kept->first; packet; packet = packet->next) {
+    size_t len = packet->len + (packet->body ? packet->body->len : 0);
+    if (block + len > RESEND_BLOCK) {
+      lane->ops->end_block(lane->user);
+      block = 0;
+    }
+    write_kept(lane, packet);
+    block += len;
+  }
+  lane->ops->end_block(lane->user);
+}
+
 void session_resend(struct session *session) {
   struct lanes *lanes = session->lanes;
   if (!lanes) return;
-  for (struct kept_packet *packet = lanes->kept.first; packet; packet = packet->next)
-    write_kept(session->main, packet);
+  write_all_kept(session->main, &lanes->kept);
   if (!session->resumable) kept_drop(&lanes->kept, session->sent);
   settle(session);
 }

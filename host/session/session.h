@@ -25,6 +25,7 @@ struct lane_ops {
   struct buf *(*begin)(void *user);
   void (*share)(void *user, struct payload *payload);
   void (*end)(void *user);
+  void (*end_block)(void *user); /* what is written next is in another block */
   size_t (*queued)(void *user);
   void (*await_drain)(
       void *user); /* the owner tells the core when `queued` is half of limits.outbound or less */

@@ -250,6 +250,10 @@ void transport_end(struct transport *transport) {
     settle(transport, len);
 }
 
+void transport_end_block(struct transport *transport) {
+  if (!transport->closing) transport_seal(transport);
+}
+
 void transport_flush(struct transport *transport) {
   if (transport->closing || list_empty(&transport->dirty)) return;
   clean(transport);

@@ -138,6 +138,8 @@ void transport_env_close(struct transport_env *env);
 struct buf *transport_begin(struct transport *transport);
 void transport_share(struct transport *transport, struct payload *payload);
 void transport_end(struct transport *transport);
+/* Packets that follow are in another block. */
+void transport_end_block(struct transport *transport);
 void transport_flush(struct transport *transport);
 /* Writes what is queued, then closes; after `linger_ms` (0: at once when written, at most 1 s) it closes all
  * the same. What the peer sends meanwhile is thrown away. Idempotent: the first fault counts. */

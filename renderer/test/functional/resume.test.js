@@ -227,6 +227,36 @@ test('a host that is started anew gets another session, and nothing of the old o
   proxy.close()
 })
 
+test('a link that always breaks brings what is sent again piece by piece', { timeout: 60000 }, async () => {
+  let budget = Infinity
+  const proxy = await new CuttingProxy(() => budget).listen()
+  const host = await startHost(SCRIPT, `${proxy.security}, limits = { resume = "60s" }`)
+  const other = await connect(host.address.unix)
+  proxy.target = host.address.ws
+  const renderer = await connect(proxy.address, { reconnect: FAST })
+  const { ipcRenderer, webContentsId } = renderer
+  const news = []
+  renderer.on('connection', ({ state, resumed }) => { if (state === 'connected' && !resumed) news.push(state) })
+  const told = []
+  const all = new Promise((resolve) => ipcRenderer.on('told', (_, n) => { if (told.push(n) === 400) resolve() }))
+  proxy.target = undefined
+  proxy.cut()
+  await until(renderer, 'lost')
+  for (let n = 1; n <= 400; n++) ipcRenderer.send('count', n, 'y'.repeat(n % 50 === 0 ? 20000 : 1000))
+  for (let n = 1; n <= 400; n++) await other.ipcRenderer.invoke('tell', webContentsId, n, 'x'.repeat(n % 50 === 0 ? 20000 : 1000))
+  const counted = new Promise((resolve) => ipcRenderer.on('counted', (_, n) => { if (n === 400) resolve() }))
+  budget = 64 * 1024
+  proxy.target = host.address.ws
+  await Promise.all([all, counted])
+  assert.deepEqual(told, Array.from({ length: 400 }, (_, i) => i + 1))
+  const { heard, faults } = await other.ipcRenderer.invoke('state')
+  assert.deepEqual([heard, faults, news], [400, '', []])
+  assert.ok(proxy.cuts > 5)
+  for (const each of [renderer, other]) each.close()
+  proxy.close()
+  await host.stop()
+})
+
 test('what cannot come again in time is over', async () => {
   const proxy = await new CuttingProxy().listen()
   const host = await startHost(SCRIPT, `${proxy.security}, limits = { resume = "200ms", outbound_max = "64KiB" }`)

@@ -38,7 +38,7 @@ static void close_lane(void *user, const struct fault *fault) {
   struct client *client = user;
   client->closed = fault->close == 1000;
 }
-static const struct lane_ops ops = {begin, share, end, queued, await_drain, close_lane, NULL};
+static const struct lane_ops ops = {begin, share, end, end, queued, await_drain, close_lane, NULL};
 
 static void note(struct client *client, const char *format, ...) {
   size_t len = strlen(client->log);

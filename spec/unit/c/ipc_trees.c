@@ -40,7 +40,7 @@ static size_t queued(void *user) {
 static void close_lane(void *user, const struct fault *fault) {
   ((struct client *)user)->closed = fault->close;
 }
-static const struct lane_ops ops = {begin, NULL, nothing, queued, nothing, close_lane, NULL};
+static const struct lane_ops ops = {begin, NULL, nothing, nothing, queued, nothing, close_lane, NULL};
 
 static void close_victim(void) {
   if (host.victim) core_close_contents(&host.core, host.victim);

@@ -10,6 +10,7 @@ files["host/template/spec"] = { std = "lua54+busted" }
 files["spec"] = { std = "lua54+busted" }
 files["spec/functional/main_process.lua"] = { std = "lua54+ipchost" }
 files["spec/functional/ipc_tutorial.lua"] = { std = "lua54+ipchost" }
+files["spec/functional/renderer_process.lua"] = { std = "lua54+ipchost" }
 files["spec/scripts/fakes"] = { read_globals = { "locked" } }
 -- Functions of these specs are scripts, with globals of their own.
 files["spec/functional/kit_spec.lua"] = { ignore = { "11.", "122", "142", "143" } }

@@ -211,8 +211,7 @@ static int port_post_message(lua_State *L) {
   const uint64_t *ids;
   enum port_result result;
   size_t count;
-  if (lua_gettop(L) < 2) return luaL_error(L, "Insufficient number of arguments");
-  lua_settop(L, 3);
+  lua_settop(L, 3); /* without a message nil is posted, as Electron posts undefined */
   count = check_list(L, 3, object);
   payload = encode_message(L, 9 * count, 2);
   ids = push_ids(L, 3, count, object);

@@ -281,7 +281,7 @@ describe("renderer", function()
       assert.equal("An object could not be cloned: args[1].f (function)", err.message)
       assert.equal("ERR_DATA_CLONE", error_of(r.run, r, function() await(ipc.invoke("a", print)) end).code)
       assert.equal("ERR_DATA_CLONE", error_of(ipc.sendSync, "a", print).code)
-      assert.matches("Port at index 0 is not a valid port", error_of(ipc.postMessage, "a", 1, { {} }), 1, true)
+      assert.matches("Invalid value for transfer", error_of(ipc.postMessage, "a", 1, { {} }), 1, true)
       assert.equal(1, #peer.got)
     end)
 

@@ -140,8 +140,11 @@ function ipc.new(session, number)
   end
   emitter = core.emitter("ipcRenderer", {
     send = method(function(channel, ...) return put(session, "send", number, channel, ...) end),
-    postMessage = method(function(channel, message, transfer)
-      return post(session, number, channel, message, transfer)
+    postMessage = method(function(channel, ...)
+      if select("#", ...) == 0 and not obstacle(session, number, channel) then
+        error("Insufficient number of arguments", 3)
+      end
+      return post(session, number, channel, ...)
     end),
     invoke = method(function(channel, ...) return (invoke(session, number, 0, channel, ...)) end),
     sendSync = method(function(channel, ...) return send_sync(session, number, channel, ...) end),

@@ -171,6 +171,7 @@ local function check(list, source, session, level)
   local out, seen = {}, {}
   for i = 1, #list do
     local stop = ends[list[i]]
+    if stop == nil and not source then error("Invalid value for transfer", level + 1) end -- as ipcRenderer says it
     local wrong = stop == nil and "is not a valid port" or list[i] == source and "contains the source port"
       or seen[list[i]] and "is a duplicate" or not stop and "is already neutered" or obstacle(stop, session)
     if wrong then error(("Port at index %d %s"):format(i - 1, wrong), level + 1) end
@@ -405,7 +406,6 @@ local methods = {
     if ends[port] == nil then
       error("port.postMessage was called with '.'; write port:postMessage(message, ports)", 2)
     end
-    if select("#", ...) == 0 then error("Insufficient number of arguments", 2) end
     return post(port, ...)
   end,
 }

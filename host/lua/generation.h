@@ -37,7 +37,8 @@ struct generation_options {
   /* After the outermost leave of Lua, outside protection: e.g. to flush what was written, to step the
    * collector. */
   void (*left)(void *user);
-  /* A process that a script has started with luv, and of which luv is not told any more. */
+  /* A process that a script has started with luv, and for which luv does not wait any more: its handle is
+   * closed. */
   void (*stray)(void *user, int pid);
   void (*closed)(
       void *user); /* after generation_close, when the state is gone; the struct is freed after it */

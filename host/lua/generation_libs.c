@@ -99,6 +99,7 @@ void generation_open_libs(lua_State *L) {
   luv_set_callback(L, generation_luv_callback);
   luaL_requiref(L, "luv", luaopen_luv, 0);
   lua_pop(L, 1);
+  generation_loop_wrap(L);
   generation_scope_open(L);
   open_environment(L);
 }

@@ -75,15 +75,55 @@ enum status generation_loop_open(struct generation *generation, struct fault *fa
   return ST_OK;
 }
 
+/* ---- processes ---- */
+
+/* The process that the handle waits for, or 0. */
+static int awaited_process(const uv_handle_t *handle) {
+  bool waits = handle->type == UV_PROCESS && uv_is_active(handle);
+  return waits ? uv_process_get_pid((const uv_process_t *)handle) : 0;
+}
+
+/* Without its handle nobody would wait for it, and the system would keep it until the host ends. */
+static void leave_process(lua_State *L, int pid) {
+  const struct generation_options *options = &generation_of(L)->options;
+  if (pid && options->stray) options->stray(options->user, pid);
+}
+
+/* close(handle, ...) of luv's, upvalue 1. */
+static int close_process(lua_State *L) {
+  uv_handle_t *const *handle = luaL_testudata(L, 1, "uv_process");
+  int pid = handle && *handle ? awaited_process(*handle) : 0;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, lua_gettop(L) - 1, 0);
+  leave_process(L, pid);
+  return 0;
+}
+
+/* Wraps `close` of the table at the top. [-0, +0, m] */
+static void wrap_close(lua_State *L) {
+  lua_getfield(L, -1, "close");
+  lua_pushcclosure(L, close_process, 1);
+  lua_setfield(L, -2, "close");
+}
+
+void generation_loop_wrap(lua_State *L) {
+  int top = lua_gettop(L);
+  luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+  lua_getfield(L, -1, "luv");
+  wrap_close(L);
+  luaL_getmetatable(L, "uv_process");
+  lua_getfield(L, -1, "__index");
+  wrap_close(L);
+  lua_settop(L, top);
+}
+
 /* ---- closing ---- */
 
 /* The registry has the userdata of a handle while it is open. */
 void generation_close_handle(lua_State *L, uv_handle_t *handle) {
   const luv_handle_t *data = handle->data;
-  const struct generation_options *options = &generation_of(L)->options;
   if (uv_is_closing(handle) || !data) return;
-  if (handle->type == UV_PROCESS && uv_is_active(handle) && options->stray)
-    options->stray(options->user, uv_process_get_pid((const uv_process_t *)handle));
   lua_rawgeti(L, LUA_REGISTRYINDEX, data->ref);
   lua_getfield(L, -1, "close");
   lua_insert(L, -2);
@@ -111,9 +151,11 @@ static void on_outer_closed(uv_handle_t *handle) {
 static void collect_handle(uv_handle_t *handle, void *user) {
   lua_State *L = user;
   const luv_handle_t *data = handle->data;
+  int pid = awaited_process(handle);
   if (uv_is_closing(handle) || !data) return;
   lua_rawgeti(L, LUA_REGISTRYINDEX, data->ref);
   luaL_callmeta(L, -1, "__gc");
+  leave_process(L, pid);
   lua_settop(L, 1);
 }
 

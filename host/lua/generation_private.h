@@ -18,6 +18,8 @@ static inline void generation_loop_wake(struct generation *generation) {
   uint64_t now = uv_now(generation->options.outer);
   if (now > generation->loop.time) generation->loop.time = now;
 }
+/* Has luv's `close` leave a process that lives to the host, which waits for it. [-0, +0, m] */
+void generation_loop_wrap(lua_State *L);
 /* Calls handle:close() on one of luv's handles that is open. [-0, +0, e] */
 void generation_close_handle(lua_State *L, uv_handle_t *handle);
 /* Closes what scripts left open, runs the inner loop until it is empty, then calls `done`. */

@@ -46,6 +46,10 @@ void generations_release(struct generations *generations) {
     if (generations->roles[role]) scripts_release(generations->roles[role]);
 }
 
+bool generations_ending(const struct generations *generations) {
+  return generations->closing;
+}
+
 /* ---- reports ---- */
 
 static uint64_t elapsed_ms(const struct generations *generations) {

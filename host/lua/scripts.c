@@ -294,9 +294,11 @@ static void runtime_init(struct runtime *rt, const struct generations_options *o
                          .user = options->user};
 }
 
+/* At the host's end nobody waits any more: the system does. */
 static void on_stray(void *user, int pid) {
-  const struct runtime *rt = &((const struct scripts *)user)->runtime;
-  rt->child_ops->reap(rt->child_user, pid);
+  const struct scripts *scripts = user;
+  const struct runtime *rt = &scripts->runtime;
+  if (!generations_ending(scripts->owner)) rt->child_ops->reap(rt->child_user, pid);
 }
 
 enum status scripts_open(struct scripts **out, struct generations *owner,

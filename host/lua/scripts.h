@@ -58,6 +58,9 @@ void scripts_emit_app(struct scripts *scripts, const char *name, uint64_t conten
 
 /* ---- what generations.c supplies ---- */
 
+/* The host ends, and its children are none of the scripts' any more. */
+bool generations_ending(const struct generations *owner);
+
 /* It is being closed: nobody is to be told anything there. */
 void generations_closing(struct generations *owner, struct scripts *scripts);
 /* It is closed, and the owner's to free. */

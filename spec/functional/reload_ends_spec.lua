@@ -50,16 +50,17 @@ local function resident(pid)
   return tonumber(text:match("VmRSS:%s*(%d+)"))
 end
 
+--- Waits until the host has no children: all have ended, and were waited for.
 local function wait_for_children(pid)
-  local list = ("ps --no-headers -o pid,ppid,stat,wchan,etimes,args --pid %d --ppid %d"):format(pid, pid)
+  local list = ("ps --no-headers -o ppid,pid,stat,wchan,etimes,args --pid %d --ppid %d"):format(pid, pid)
   local seen
   local ok = pcall(support.wait_until, function()
     local pipe = assert(io.popen(list))
-    seen = pipe:read("a")
+    seen = "\n" .. pipe:read("a")
     pipe:close()
-    return not seen:find("<defunct>", 1, true)
+    return not seen:find(("\n%%s*%d%%s"):format(pid))
   end, "children")
-  assert(ok, "children that nobody waited for:\n" .. seen)
+  assert(ok, "children that run, or that nobody waited for:" .. seen)
 end
 
 describe("200 reloads with everything in flight", function()
@@ -96,6 +97,47 @@ describe("200 reloads with everything in flight", function()
     wait_for_children(host.pid)
     renderer:close()
     host:stop()
+  end)
+end)
+
+describe("A process of a script's whose handle is closed while it lives", function()
+  it("is waited for", function()
+    local host = support.start [[
+      local uv = require "luv"
+      local function sleeper() return (uv.spawn("sleep", { args = { "0.1" } }, function() end)) end
+      sleeper():close()
+      uv.close(sleeper())
+      local done = sleeper()
+      done:close(function() print("closed", pcall(done.close, done)) end)
+      print("not done", pcall(done.close, done))
+      local still = sleeper()
+      print("refused", pcall(still.close, still, "not a function"))
+      if hot.generation == 1 then
+        last = setmetatable({}, { __gc = function() last = sleeper() print("finalized", last:get_pid()) end })
+      end
+    ]]
+    host:kill("sighup")
+    host:wait_log("generation 2 serves")
+    host:wait_log("finalized")
+    host:wait_log("closed\tfalse")
+    assert.matches("not done\tfalse", host.err, 1, true)
+    assert.matches("refused\tfalse", host.err, 1, true)
+    wait_for_children(host.pid)
+    host:stop()
+  end)
+
+  it("is nobody's when the host ends", function()
+    local folder = support.folder()
+    support.write_file(folder .. "/main.lua", [[
+      app.quit()
+      require("luv").spawn("sleep", { args = { "0.1" } }, function() end)
+    ]])
+    support.write_file(folder .. "/config.lua",
+      [[return { scripts = { "main.lua" }, listen = { "unix:run/app.sock" } }]])
+    local process = support.spawn { folder .. "/config.lua" }
+    assert.equal(0, process:wait())
+    assert.equal("", process.err)
+    support.remove_folder(folder)
   end)
 end)
 

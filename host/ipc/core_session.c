@@ -143,12 +143,12 @@ static enum status open_main_frame(struct core *core, struct session *session, c
 
 /* `before` is the frame whose document this one follows, or 0. */
 static void tell_opened(struct core *core, const struct frame *frame, uint64_t before) {
-  if (before) core_succeeded(core, before, frame->id);
+  uint64_t id = frame->id, contents = frame->contents->id;
+  if (before) core_succeeded(core, before, id);
   if (before || !core->border) return;
-  if (frame->parent)
-    core->border->frame_created(core->border_user, frame->contents->id, frame->id);
-  else
-    core->border->contents_created(core->border_user, frame->contents->id);
+  if (!frame->parent) core->border->contents_created(core->border_user, contents);
+  /* Who heard of the contents may have closed it. */
+  if (frame_get(&core->frames, id)) core->border->frame_created(core->border_user, contents, id);
 }
 
 static enum status open_all(struct core *core, struct lane *lane, const struct packet *hello,

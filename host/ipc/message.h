@@ -55,6 +55,7 @@ struct border {
   void (*unanswered)(void *user, uint64_t ask, enum ask_result why);
   /* What waits for the process has fallen to half of limits.outbound or less, from above that. */
   void (*drained)(void *user, uint64_t process);
+  /* Of its main frame `frame_created` tells next. */
   void (*contents_created)(void *user, uint64_t contents);
   void (*frame_created)(void *user, uint64_t contents, uint64_t frame);
   /* A frame shows another document, or, in the page, another URL of the same one. */

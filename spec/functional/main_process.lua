@@ -74,6 +74,21 @@ ipcMain.handle("silence", function(_, channel)
   ipcMain.removeAllListeners(channel)
 end)
 
+-- ---- who is there: docs/api/app.md, web-contents-created; web-contents.md, frame-created and the like ----
+
+local created = {}
+app.on("web-contents-created", function(_, contents)
+  local frames = ipc.Array {}
+  created[contents.id] = frames
+  contents:on("frame-created", function(_, details) frames[#frames + 1] = details.frame.routingId end)
+  contents:on("did-frame-navigate", function(_, url, _, _, is_main, process, id)
+    local frame = webFrameMain.fromId(process, id)
+    assert(frame.url == url and process == contents:getProcessId())
+    frame:send("navigated", is_main, frame == contents.mainFrame, id)
+  end)
+  contents:on("render-process-gone", function(_, details) note("gone", details.reason) end)
+end)
+
 -- ---- the event: docs/api/structures/ipc-main-event.md, ipc-main-invoke-event.md ----
 
 local function ids(list, key)
@@ -89,7 +104,8 @@ local function about(event)
     ports = #event.ports, id = contents.id, main = contents.mainFrame == frame, gone = contents:isDestroyed(),
     ofContents = contents:getProcessId(), pid = contents:getOSProcessId() == frame.osProcessId,
     routingId = frame.routingId, token = frame.frameToken, process = frame.processId, ofNode = frame.frameTreeNodeId,
-    url = frame.url, title = contents:getTitle(), name = frame.name, state = frame.visibilityState,
+    url = frame.url, origin = frame.origin, title = contents:getTitle(), name = frame.name,
+    created = created[contents.id], state = frame.visibilityState,
     detached = frame.detached, destroyed = frame:isDestroyed(), top = frame.top.routingId,
     parent = frame.parent and frame.parent.routingId or 0, frames = ids(frame.frames),
     subtree = ids(frame.framesInSubtree), own = contents:getURL() == contents.mainFrame.url,
@@ -106,6 +122,22 @@ ipcMain.handle("about", about)
 ipcMain.on("about", function(event)
   event.reply("about", about(event))
   event.returnValue = about(event) -- of a sendSync
+end)
+
+--- What a document says as it is left: docs/breaking-changes.md, detached frames.
+ipcMain.handle("hear last words", function(event)
+  local words, last = ipc.Array {}, nil
+  for place, emitter in pairs { frame = event.senderFrame.ipc, contents = event.sender.ipc, ipcMain = ipcMain } do
+    emitter.on("last words", function(e, text)
+      words[#words + 1] = ("%s %s %s"):format(place, text, e.senderFrame.routingId == e.frameId)
+      last = e
+    end)
+  end
+  ipcMain.handleOnce("last words", function(_, count)
+    while #words < count or last.senderFrame do async.sleep(1) end
+    ipcMain.removeAllListeners("last words")
+    return { words = words, ids = ipc.Array { last.processId, last.frameId }, contents = last.sender.id }
+  end)
 end)
 
 -- ---- from the scripts to a renderer: docs/api/web-contents.md, send, sendToFrame, postMessage; web-frame-main.md ----

@@ -91,10 +91,12 @@ support.each_transport("The main process", SCRIPT, function(context)
         type = "frame", processId = main.processId, frameId = frame.webFrame.routingId, node = invoked.node, ports = 0,
         id = main.webContentsId, main = is_main, gone = false, ofContents = main.processId, pid = true,
         routingId = frame.webFrame.routingId, token = frame.webFrame.frameToken, process = main.processId,
-        ofNode = invoked.node, url = invoked.url, title = "", name = is_main and "" or "child", state = "visible",
+        ofNode = invoked.node, url = is_main and "" or "app://main/child", title = "",
+        name = is_main and "" or "child", state = "visible",
         detached = false, destroyed = false, top = ids, parent = is_main and 0 or ids,
         frames = is_main and { child.webFrame.routingId } or {}, subtree = subtree, own = true, found = true,
-        none = true, all = invoked.all,
+        none = true, all = invoked.all, origin = is_main and "null" or "app://main",
+        created = { ids, child.webFrame.routingId },
       }, invoked)
     end
   end)

@@ -306,7 +306,7 @@ describe("a tree of documents", function()
       assert.same({ 1000, "closed by the host" }, { top:bye() })
       assert.equal(4007, (a:bye()))
       assert.equal(4007, (aa:bye()))
-      assert.same({ "frame a", "frame aa", "contents ", "destroyed" }, { table.unpack(other:invoke("events")) })
+      assert.same({ "frame a", "frame aa", "contents ", "frame other", "destroyed" }, other:invoke("events"))
       assert.equal("ERR_DESTROYED", other:invoke("waiting"))
     end)
 

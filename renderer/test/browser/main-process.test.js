@@ -67,3 +67,39 @@ test('pages are sent to by their ids, and one that the scripts close is destroye
   assert.deepEqual([contents, found, replied], [true, false, [false, 'destroyed']])
   assert.deepEqual(await invoke('heard'), ['destroyed true'])
 })
+
+test('what a page says as it is left is heard from its frame, which is gone afterwards', async () => {
+  const page = await open()
+  const before = await page.evaluate(async () => {
+    const { ipcRenderer, renderer, webFrame } = window.ipchost
+    await ipcRenderer.invoke('hear last words')
+    for (const event of ['beforeunload', 'pagehide']) addEventListener(event, () => ipcRenderer.send('last words', event))
+    return { ids: [renderer.processId, webFrame.routingId], contents: renderer.webContentsId }
+  })
+  await page.goto(`${host.url}/main.html?next`)
+  await page.waitForFunction(() => window.run && window.navigated)
+  const after = await page.evaluate(() => window.ipchost.ipcRenderer.invoke('last words', 6))
+  assert.deepEqual(after.words, ['beforeunload', 'pagehide'].flatMap((event) => ['frame', 'contents', 'ipcMain'].map((place) => `${place} ${event} true`)))
+  assert.deepEqual({ ids: after.ids, contents: after.contents }, before)
+  // The next document is found by what did-frame-navigate tells.
+  assert.deepEqual(await page.evaluate(() => [...window.navigated, window.ipchost.renderer.webContentsId]),
+    [true, true, await page.evaluate(() => window.ipchost.webFrame.routingId), before.contents])
+})
+
+test('documents without a URL of their own are of the origin of who made them', async () => {
+  const page = await open()
+  const abouts = await page.evaluate(async () => {
+    const script = new URL('/ipchost/renderer.classic.js', location.href).href
+    const places = [window.open('about:blank'), document.body.appendChild(document.createElement('iframe')).contentWindow]
+    return Promise.all(places.map(async (place) => {
+      const element = place.document.createElement('script')
+      const loaded = new Promise((resolve) => { element.onload = resolve })
+      element.src = script
+      place.document.body.append(element)
+      await loaded
+      const { url, origin, main } = await place.ipchost.ipcRenderer.invoke('about')
+      return { url, origin, main }
+    }))
+  })
+  assert.deepEqual(abouts, [true, false].map((main) => ({ url: 'about:blank', origin: host.url, main })))
+})

@@ -1,6 +1,8 @@
 /** The main process of Electron's documents as a Node process finds it, once a transport. */
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { connect } from '../../index.js'
 import { startHost, transports } from '../support/host.js'
 import { checks, mainScript } from '../support/main-process.js'
@@ -11,7 +13,8 @@ let host, renderer, main, child
 
 const frameOf = (of) => ({ ipcRenderer: of.ipcRenderer, webFrame: of.webFrame, renderer: of, MessageChannel })
 
-function ends() {
+/** @param {string} transport */
+function ends(transport) {
   test('a frame that is gone keeps its ids, and all else says so', async () => {
     child.ipcRenderer.send('keep')
     await child.ipcRenderer.invoke('heard')
@@ -35,6 +38,24 @@ function ends() {
     assert.deepEqual(await main.ipcRenderer.invoke('heard'), ['destroyed true'])
   })
 
+  test('a process that is killed is destroyed, and gone before where that can be told', async () => {
+    const entry = new URL('../../index.js', import.meta.url).href
+    const source = `import { ipcRenderer } from '${entry}'
+      ipcRenderer.send('keep')
+      await ipcRenderer.invoke('heard')
+      console.log('kept')
+      ipcRenderer.on('more', () => {})`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
+      env: { ...process.env, IPCHOST_ADDRESS: host.address[transport] }, stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'exit')
+    await once(child.stdout, 'data')
+    child.kill('SIGKILL')
+    await ended
+    assert.equal((await main.ipcRenderer.invoke('end of the kept')).contents, true)
+    assert.deepEqual(await main.ipcRenderer.invoke('heard'), [...(transport === 'ws' ? ['gone abnormal-exit'] : []), 'destroyed true'])
+  })
+
   test('frames and contents of another process are sent to', async () => {
     const other = await connect(host.address.unix)
     const heard = []
@@ -54,7 +75,7 @@ function ends() {
 
 for (const transport of transports) {
   describe(`the main process over ${transport}`, () => {
-    before(async () => { host = await startHost(mainScript) })
+    before(async () => { host = await startHost(mainScript, 'limits = { resume = "50ms" }') })
     after(() => host.stop())
     beforeEach(async () => {
       renderer = await connect(host.address[transport], { url: 'app://main' })
@@ -63,6 +84,6 @@ for (const transport of transports) {
     })
     afterEach(() => renderer.close())
     for (const [what, check] of Object.entries(checks)) test(what, () => check((name, ...args) => tests[name](main, child, ...args)))
-    ends()
+    ends(transport)
   })
 }

@@ -18,6 +18,7 @@ export const mainPages = {
 <iframe name="child" src="child.html" title="child"></iframe>
 `),
   'main.js': `import { tests } from './main-process-tests.js'
+window.ipchost.ipcRenderer.on('navigated', (_, ...args) => { window.navigated = args })
 const frameOf = ({ ipchost, MessageChannel }) => ({ ...ipchost, MessageChannel })
 window.run = (name, ...args) => tests[name](frameOf(window), frameOf(window.frames.child), ...args)
 `,
@@ -81,7 +82,7 @@ export const checks = {
     const [main, child] = [await run('event', false), await run('event', true)]
     for (const { invoked, others, ids } of [main, child]) {
       assert.deepEqual(others, [])
-      const { processId, frameId, node, url, name, title, ...rest } = invoked
+      const { processId, frameId, node, url, origin, name, title, ...rest } = invoked
       const top = main.invoked.frameId
       const below = [child.invoked.frameId]
       const isMain = frameId === top
@@ -89,10 +90,11 @@ export const checks = {
         type: 'frame', ports: 0, id: ids.webContentsId, main: isMain, gone: false, ofContents: main.invoked.processId, pid: true,
         routingId: frameId, token: ids.frameToken, process: processId, ofNode: node, state: 'visible', detached: false, destroyed: false,
         top, parent: isMain ? 0 : top, frames: isMain ? below : [], subtree: isMain ? [top, ...below] : below, own: true, found: true,
-        none: true, all: rest.all,
+        none: true, all: rest.all, created: [top, ...below],
       })
       assert.deepEqual([processId, frameId], [ids.processId, ids.routingId])
       assert.ok(rest.all.includes(ids.webContentsId))
+      assert.ok(url.startsWith(`${origin}/`) || url === origin, `${url} of ${origin}`)
     }
     assert.equal(main.ids.webContentsId, child.ids.webContentsId)
     assert.notEqual(main.invoked.node, child.invoked.node)

@@ -183,14 +183,14 @@ TEST(hello_opens_a_session) {
   struct packet packet = hello_packet(), welcome;
   struct fault fault;
   CHECK_INT(hello(client, &packet, &fault), ST_OK);
-  CHECK_STR(client->log, "contents 1;");
+  CHECK_STR(client->log, "contents 1;frame 1 in 1;");
   CHECK(take(client, &welcome));
   CHECK_INT(welcome.kind, PACKET_WELCOME);
   CHECK(!welcome.resumed);
   CHECK(contains(welcome.payload, "routingId"));
   CHECK(core_contents(&client->core, 1) != NULL);
   core_lane_closed(&client->core, &client->lane, LANE_CLEAN);
-  CHECK_STR(client->log, "contents 1;frame 1 destroyed;contents 1 destroyed cleanly;");
+  CHECK_STR(client->log, "contents 1;frame 1 in 1;frame 1 destroyed;contents 1 destroyed cleanly;");
   CHECK(core_contents(&client->core, 1) == NULL);
   client_free(client);
 }

@@ -38,12 +38,26 @@ export function textsOf(options, names = CLAIMS) {
   return texts
 }
 
+/**
+ * What an object has now, and nobody can set.
+ * @template {object} T
+ * @param {T} source
+ * @returns {Readonly<T>}
+ */
+function readOnly(source) {
+  /** @type {PropertyDescriptorMap} */
+  const properties = {}
+  for (const name of Object.keys(source)) properties[name] = { enumerable: true, get: () => Reflect.get(source, name) }
+  return Object.defineProperties(/** @type {any} */ ({}), properties)
+}
+
 export class Renderer extends EventEmitter {
   #session
   #number = MAIN
   #ipcRenderer
   /** @type {{ routingId: number | undefined, frameToken: string | undefined }} */
-  #webFrame = { routingId: undefined, frameToken: undefined }
+  #ids = { routingId: undefined, frameToken: undefined }
+  #webFrame = readOnly(this.#ids)
   /** @type {(renderer: Renderer) => void} */
   #opened = () => {}
   /** @type {(error: Error) => void} */
@@ -83,7 +97,7 @@ export class Renderer extends EventEmitter {
       deliver: (channel, args, ports) => this.#ipcRenderer.deliver(channel, args, ports),
       work: (channel, args) => this.#ipcRenderer.work(channel, args),
       opened: (frame, resumed) => {
-        if (frame) Object.assign(this.#webFrame, { routingId: frame.routingId, frameToken: frame.frameToken })
+        if (frame) Object.assign(this.#ids, { routingId: frame.routingId, frameToken: frame.frameToken })
         this.#opened(this)
         this.emit('connection', { state: 'connected', resumed })
       },

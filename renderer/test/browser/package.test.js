@@ -112,6 +112,7 @@ for (const kind of ['module', 'classic']) {
         url: `${host.url}/${kind}.html`, origin: host.url, name: '', title: await page.title(), processId, frameId: routingId, id: webContentsId,
       })
       assert.match(frameToken, /./)
+      assert.deepEqual(await page.evaluate(() => Object.keys(window.ipchost.webFrame).map((name) => Reflect.set(window.ipchost.webFrame, name, 0))), [false, false])
     })
 
     test('is another renderer once it is loaded again', async () => {

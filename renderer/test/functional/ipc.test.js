@@ -98,6 +98,7 @@ function invoking() {
       process: renderer.processId, contents: renderer.webContentsId, frame: renderer.webFrame.routingId, url: 'app://notes/1',
       name: 'notes', origin: 'app://notes', title: 'Notes', pid: process.pid, type: 'native', token: renderer.webFrame.frameToken, parent: 0,
     })
+    for (const name of ['routingId', 'frameToken']) assert.throws(() => { renderer.webFrame[name] = 0 }, TypeError)
   })
 }
 

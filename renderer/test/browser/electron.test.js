@@ -18,6 +18,7 @@ contextBridge.exposeInMainWorld('api', {
   add: (a, b) => ipcRenderer.invoke('add', a, b),
   onPong: (listener) => ipcRenderer.on('pong', (event, text) => listener(text)),
   ping: (text) => ipcRenderer.send('ping', text),
+  element: document.documentElement, blob: new Blob(['text']), later: Promise.resolve('later'), bytes: new Uint8Array([1, 2]), ipcRenderer,
 })
 `,
   'page.js': `import { contextBridge, webFrame } from '/ipchost/electron.js'
@@ -26,6 +27,8 @@ const pong = new Promise((resolve) => window.api.onPong(resolve))
 window.api.ping('hello')
 const answers = [await window.api.add(2, 3), await pong, webFrame === own, Object.isFrozen(window.api)]
 try { contextBridge.exposeInMainWorld('api', {}) } catch (error) { answers.push(error.message) }
+const { element, blob, later, bytes, ipcRenderer } = window.api
+answers.push(element === document.documentElement, await blob.text(), await later, [...bytes], Reflect.ownKeys(ipcRenderer).length, ipcRenderer.send)
 window.answers = answers
 `,
 }
@@ -39,5 +42,5 @@ test('a page and its preload script run with their imports changed', async () =>
   const page = await browser.open(`${host.url}/`)
   await page.waitForFunction(() => window.answers)
   assert.deepEqual(await page.evaluate(() => window.answers),
-    [5, 'hello!', true, true, 'Cannot bind an API on top of an existing property on the window object'])
+    [5, 'hello!', true, true, 'Cannot bind an API on top of an existing property on the window object', true, 'text', 'later', [1, 2], 0, undefined])
 })

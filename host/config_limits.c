@@ -14,16 +14,16 @@ enum kind { SIZE, DURATION, COUNT, FLAG };
 
 struct limit {
   const char *name;
-  enum kind kind;
   size_t offset;
   uint64_t min, max;
+  enum kind kind;
   bool later; /* a version to come keeps to it */
 };
 
 #define LIMIT(name, kind, min, max)                                                                          \
-  { #name, kind, offsetof(struct limits, name), min, max, false }
+  { #name, offsetof(struct limits, name), min, max, kind, false }
 #define LATER(name, kind, min, max)                                                                          \
-  { #name, kind, offsetof(struct limits, name), min, max, true }
+  { #name, offsetof(struct limits, name), min, max, kind, true }
 
 static const struct limit table[] = {
     LIMIT(packet, SIZE, 256, 0x7fffffff), /* a block's length has 31 bits */
@@ -35,8 +35,9 @@ static const struct limit table[] = {
     LATER(handler, DURATION, 0, MAX_MS),    LATER(handler_abort, FLAG, 0, 1),
     LATER(reply, DURATION, 0, MAX_MS),      LIMIT(sync_reply, DURATION, 1, MAX_MS),
     LIMIT(load, DURATION, 1, MAX_MS),       LIMIT(drain, DURATION, 0, MAX_MS),
-    LIMIT(grace, DURATION, 0, MAX_MS),      LIMIT(resume, DURATION, 0, MAX_MS),
-    LATER(memory, SIZE, 0, MAX_SIZE),       LIMIT(log_queue, SIZE, 256, MAX_SIZE)};
+    LIMIT(grace, DURATION, 0, MAX_MS),      LIMIT(answer, DURATION, 1, MAX_MS),
+    LIMIT(resume, DURATION, 0, MAX_MS),     LATER(memory, SIZE, 0, MAX_SIZE),
+    LIMIT(log_queue, SIZE, 256, MAX_SIZE)};
 
 enum { LIMITS = sizeof table / sizeof *table };
 

@@ -46,6 +46,7 @@
 ---@field load? ipchost.Duration of the scripts
 ---@field drain? ipchost.Duration what is in flight at shutdown
 ---@field grace? ipchost.Duration
+---@field answer? ipchost.Duration of a page, whether its tab is still its own
 ---@field resume? ipchost.Duration
 ---@field memory? ipchost.Size
 ---@field log_queue? ipchost.Size log that waits to be written

@@ -23,6 +23,7 @@ struct limits limits_default(void) {
                          .load = 10000,
                          .drain = 5000,
                          .grace = 1000,
+                         .answer = 250,
                          .resume = 10000,
                          .memory = 0,
                          .log_queue = KIB(1024)};

@@ -24,6 +24,7 @@ struct limits {
   uint64_t load;          /* ms a load of the scripts may take */
   uint64_t drain;         /* ms that shutdown and reload wait for what is in flight */
   uint64_t grace;         /* ms a cleanly closed page may take to come back */
+  uint64_t answer;        /* ms a page may take to say that its tab is still its own */
   uint64_t resume;        /* ms a lost session is kept */
   uint64_t memory;        /* bytes of Lua memory a generation; 0 is off */
   uint64_t log_queue;     /* bytes of log that wait to be written */

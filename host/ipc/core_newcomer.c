@@ -3,7 +3,6 @@
 #include "ipc/core.h"
 #include "ipc/details.h"
 
-#define ANSWER_MS UINT64_C(250) /* in which a document that is still there answers */
 #define PING_TOKEN 2
 
 /* ---- they ask ---- */
@@ -11,7 +10,7 @@
 static enum status ask(struct core *core, struct newcomer *newcomer, struct session *session) {
   const struct packet ping = {.kind = PACKET_PING, .token = PING_TOKEN};
   newcomer->process = session->process;
-  newcomer->due = clock_now(core->clock) + ANSWER_MS * NS_A_MS;
+  newcomer->due = clock_now(core->clock) + core->limits->answer * NS_A_MS;
   newcomer->answered = newcomer->decided = false;
   newcomer->unasked = !session->main;
   list_remove(&newcomer->node); /* they are in the order of `due` */
@@ -31,6 +30,15 @@ static bool is_there(const struct newcomer *newcomer, const struct session *sess
   return newcomer->answered || (newcomer->unasked && session->main);
 }
 
+/* The document that they have asked has its tab no longer: they ask the one that has. */
+static void ask_again(struct core *core, const struct session *session) {
+  for (struct list *node = core->newcomers.next; node != &core->newcomers; node = node->next) {
+    struct newcomer *newcomer = LIST_ENTRY(node, struct newcomer, node);
+    if (newcomer->process == session->process) newcomer->due = 0;
+  }
+  core_plan(core);
+}
+
 static enum status claim(struct core *core, struct lane *lane, const struct details *details,
                          const char *origin, struct contents **out) {
   struct newcomer *newcomer = newcomer_of(&core->newcomers, lane);
@@ -42,7 +50,9 @@ static enum status claim(struct core *core, struct lane *lane, const struct deta
     if (!newcomer && !(newcomer = newcomer_open(&core->newcomers, lane))) return ST_NOMEM;
     return ask(core, newcomer, found->main->session);
   }
-  if (is_free(found, details) || !is_there(newcomer, found->main->session)) *out = found;
+  if (!is_free(found, details) && is_there(newcomer, found->main->session)) return ST_OK;
+  ask_again(core, found->main->session);
+  *out = found;
   return ST_OK;
 }
 

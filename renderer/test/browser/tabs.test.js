@@ -52,7 +52,7 @@ const all = {
 const browser = useChromium()
 let host
 
-before(async () => { host = await startHost(script, 'limits = { grace = "20s" }', all) })
+before(async () => { host = await startHost(script, 'limits = { grace = "20s", answer = "5s" }', all) })
 after(() => host.stop())
 
 const ready = (page) => page.waitForFunction(() => window.ipchost?.ipcRenderer)
@@ -83,7 +83,7 @@ test('20 reloads keep the webContents and its main frame\'s node', async () => {
 })
 
 test('navigation within the origin keeps it, to another origin and back too, in time', async () => {
-  const elsewhere = await startHost(script, 'limits = { grace = "20s" }', all)
+  const elsewhere = await startHost(script, 'limits = { grace = "20s", answer = "5s" }', all)
   try {
     const page = await open()
     const { id } = await identity(page)

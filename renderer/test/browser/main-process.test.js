@@ -47,7 +47,7 @@ test('an iframe that is taken away keeps its ids at the scripts, and all else sa
 test('pages are sent to by their ids, and one that the scripts close is destroyed', async () => {
   const page = await open()
   const other = await open()
-  const ids = await other.evaluate(() => {
+  const ids = await other.evaluate(async () => {
     const { ipcRenderer, renderer, webFrame } = window.ipchost
     window.heard = new Promise((resolve) => {
       const heard = []
@@ -55,6 +55,7 @@ test('pages are sent to by their ids, and one that the scripts close is destroye
       ipcRenderer.on('news', () => resolve(heard))
     })
     ipcRenderer.send('keep')
+    await ipcRenderer.invoke('heard')
     return [renderer.processId, webFrame.routingId, renderer.webContentsId]
   })
   const invoke = (...args) => page.evaluate((call) => window.ipchost.ipcRenderer.invoke(...call), args)

@@ -240,8 +240,9 @@ test('a link that always breaks brings what is sent again piece by piece', { tim
   const told = []
   const all = new Promise((resolve) => ipcRenderer.on('told', (_, n) => { if (told.push(n) === 400) resolve() }))
   proxy.target = undefined
+  const lost = until(renderer, 'lost')
   proxy.cut()
-  await until(renderer, 'lost')
+  await lost
   for (let n = 1; n <= 400; n++) ipcRenderer.send('count', n, 'y'.repeat(n % 50 === 0 ? 20000 : 1000))
   for (let n = 1; n <= 400; n++) await other.ipcRenderer.invoke('tell', webContentsId, n, 'x'.repeat(n % 50 === 0 ? 20000 : 1000))
   const counted = new Promise((resolve) => ipcRenderer.on('counted', (_, n) => { if (n === 400) resolve() }))

@@ -70,8 +70,9 @@ static const struct lane_ops lane_ops = {lane_begin,  lane_share,       lane_end
 
 static void fail(struct connection *connection, const struct fault *fault) {
   const char *address = connection->transport->peer.address;
-  enum log_level level = fault->close == 4008 ? LOG_DEBUG : LOG_WARN; /* 4008: it comes again at once */
-  if (fault->status == ST_CLOSED) {                                   /* the peer's bye */
+  /* Who names a session that has ended could not know. */
+  enum log_level level = fault->status == ST_NOT_FOUND ? LOG_DEBUG : LOG_WARN;
+  if (fault->status == ST_CLOSED) { /* the peer's bye */
     connection->closing = connection->clean = true;
     transport_close(connection->transport, fault, 0);
     return;

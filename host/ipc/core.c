@@ -20,6 +20,7 @@ enum status core_init(struct core *core, const struct limits *limits, struct clo
   sessions_init(&core->sessions, limits->outbound_max);
   frames_init(&core->frames, &core->ids);
   vouchers_init(&core->tickets, TICKET_LIFE_NS, TICKETS_A_SESSION, ORIGIN_MAX);
+  closed_init(&core->closed, limits->resume * NS_A_MS);
   vouchers_init(&core->proofs, PROOF_LIFE_NS, PROOFS_MAX, PROVEN_URL_MAX);
   ports_init(&core->ports);
   asks_init(&core->asks);
@@ -42,6 +43,7 @@ void core_deinit(struct core *core) {
   asks_deinit(&core->asks);
   vouchers_deinit(&core->tickets);
   vouchers_deinit(&core->proofs);
+  closed_deinit(&core->closed);
   frames_deinit(&core->frames);
   sessions_deinit(&core->sessions);
 }

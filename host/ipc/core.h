@@ -20,6 +20,7 @@
 #include "ipc/message.h"
 #include "ipc/newcomers.h"
 #include "ipc/ports.h"
+#include "session/closed.h"
 #include "session/lanes.h"
 #include "session/session.h"
 
@@ -32,6 +33,7 @@ struct details;
 struct core {
   struct ids ids;
   struct sessions sessions;
+  struct closed_sessions closed; /* whose clients may not have heard of it */
   struct frames frames;
   struct vouchers tickets; /* of session by processId, about the frame that is to be the parent */
   struct vouchers proofs;  /* of the URLs at which pages were served */

@@ -38,6 +38,11 @@ static enum status denied(struct fault *fault, const char *text) {
   return fault_set(fault, ST_DENIED, 1008, "ERR_DENIED", "hello: %s", text);
 }
 
+static enum status overfull(struct fault *fault) {
+  return fault_set(fault, ST_LIMIT, 4003, "ERR_LIMIT_OUTBOUND",
+                   "hello: limits.outbound_max exceeded: the session has ended");
+}
+
 static bool same_origin(const struct session *session, const char *origin) {
   if (!origin || !session->origin) return origin == session->origin;
   return strcmp(origin, session->origin) == 0;
@@ -110,9 +115,7 @@ enum status core_attach(struct core *core, struct lane *lane, struct session *se
   if (!session_secret_equal(session, hello->secret))
     return denied(fault, "the secret is not that of the session");
   if (!same_origin(session, origin)) return denied(fault, "the Origin is not that of the session");
-  if (session->lanes && session->lanes->overfull)
-    return fault_set(fault, ST_LIMIT, 4003, "ERR_LIMIT_OUTBOUND",
-                     "hello: limits.outbound_max exceeded: the session has ended");
+  if (session->lanes && session->lanes->overfull) return overfull(fault);
   if (hello->lane == LANE_SYNC) return attach_sync(core, lane, session, hello, fault);
   if (session->main && !session->resumable) return denied(fault, "the session is connected already");
   return attach_main(core, lane, session, hello, fault);
@@ -186,15 +189,25 @@ static struct session *session_due(const struct core *core, uint64_t now) {
   return NULL;
 }
 
-static void log_due(struct core *core, const struct session *session) {
-  if (session->lanes->overfull)
-    log_line(
-        core->log, LOG_WARN, "session",
-        "process %llu: ended with 4003: limits.outbound_max (%llu bytes) exceeded by what is kept for it",
-        (unsigned long long)session->process, (unsigned long long)core->limits->outbound_max);
-  else
-    log_line(core->log, LOG_DEBUG, "session", "process %llu: ended: its connection did not come again",
-             (unsigned long long)session->process);
+/* Its client is told when it comes again. */
+static void end_overfull(struct core *core, struct session *session) {
+  struct fault fault;
+  log_line(core->log, LOG_WARN, "session",
+           "process %llu: ended with 4003: limits.outbound_max (%llu bytes) exceeded by what is kept for it",
+           (unsigned long long)session->process, (unsigned long long)core->limits->outbound_max);
+  overfull(&fault);
+  closed_note(&core->closed, session, &fault, clock_now(core->clock));
+  core_end_session(core, session, &lost);
+}
+
+static void end_due(struct core *core, struct session *session) {
+  if (session->lanes->overfull) {
+    end_overfull(core, session);
+    return;
+  }
+  log_line(core->log, LOG_DEBUG, "session", "process %llu: ended: its connection did not come again",
+           (unsigned long long)session->process);
+  core_end_session(core, session, &expired);
 }
 
 void core_sweep(struct core *core) {
@@ -203,12 +216,10 @@ void core_sweep(struct core *core) {
   struct session *session;
   vouchers_sweep(&core->tickets, now);
   vouchers_sweep(&core->proofs, now);
+  closed_sweep(&core->closed, now);
   if (core->sync_calls) core_expire(core);
   core_wake(core);
   for (struct list *node = all->next; node != all; node = node->next)
     check_held(core, LIST_ENTRY(node, struct lanes, node), now);
-  while ((session = session_due(core, now))) {
-    log_due(core, session);
-    core_end_session(core, session, session->lanes->overfull ? &lost : &expired);
-  }
+  while ((session = session_due(core, now))) end_due(core, session);
 }

@@ -175,6 +175,12 @@ static enum status open_all(struct core *core, struct lane *lane, const struct p
   return out_of_memory(fault, status);
 }
 
+/* Its client has lost the connection before it was told. */
+static enum status refuse_closed(struct core *core, const struct packet *hello, struct fault *fault) {
+  const struct closed_session *note = closed_find(&core->closed, hello, clock_now(core->clock));
+  return note ? fault_set(fault, ST_NOT_FOUND, note->code, "ERR_CLOSED", "%s", note->text) : ST_OK;
+}
+
 enum status core_hello(struct core *core, struct lane *lane, const struct packet *hello,
                        const struct core_peer *peer, struct fault *fault) {
   struct session *session = sessions_find(&core->sessions, hello->id);
@@ -194,6 +200,7 @@ enum status core_hello(struct core *core, struct lane *lane, const struct packet
     core_forget_newcomer(core, lane); /* another lane's hello has opened it meanwhile */
     return core_attach(core, lane, session, hello, peer->origin, fault);
   }
+  if ((status = refuse_closed(core, hello, fault)) != ST_OK) return status;
   if (hello->features & FEATURE_AGAIN)
     return fault_set(fault, ST_NOT_FOUND, 4008, "ERR_CLOSED", "hello: the session is not there any longer");
   return open_all(core, lane, hello, peer, &details, fault);
@@ -337,6 +344,8 @@ void core_end_session(struct core *core, struct session *session, const struct g
 
 void core_close_session(struct core *core, struct session *session, const struct fault *fault) {
   struct lane *lane = session->main;
+  if (session->resumable && !session->ending && (fault->close == 1000 || fault->close == 4007))
+    closed_note(&core->closed, session, fault, clock_now(core->clock));
   core_end_session(core, session, NULL);
   if (lane) lane->ops->close(lane->user, fault);
 }

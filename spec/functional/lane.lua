@@ -47,11 +47,11 @@ function Lane:hello(session, kind, sent, details, received)
   return self
 end
 
---- Takes packets up to one of the kind.
-function Lane:packet(kind)
+--- Takes packets up to one of the kind, or of the other.
+function Lane:packet(kind, other)
   while true do
     local packet = table.pack(self.reader:next())
-    if packet[1] == kind then return packet end
+    if packet[1] and (packet[1] == kind or packet[1] == other) then return packet end
     if not packet[1] then
       if self.ws then
         local first, block = self.socket:frame()

@@ -42,6 +42,10 @@ local SCRIPT = [[
   ipcMain.handle("post", function(_, ...) port:postMessage(...) end)
   ipcMain.handle("ask", function(_, id, ...) return webContents.fromId(id):invoke("asked", ...) end)
   ipcMain.handle("answer", function(_, value) waiting(value) end)
+  ipcMain.handle("close", function(_, id)
+    local contents = webContents.fromId(id)
+    if contents then contents:close() end
+  end)
   ipcMain.handle("exists", function(_, id) return webContents.fromId(id) ~= nil end)
   ipcMain.handle("drained", function(_, id)
     local contents = webContents.fromId(id)
@@ -263,6 +267,19 @@ describe("a session that can be resumed", function()
     assert.is_false(again(host, session, 0, 0):packet("welcome")[2])
   end)
 
+  it("is told that scripts have closed it meanwhile", function()
+    cut(host, main)
+    other:call("close", contents)
+    assert.equal("destroyed", other:call("log"))
+    for _ = 1, 2 do
+      local bye = again(host, session, 0, 0):packet("bye")
+      assert.same({ 1000, "closed by the host" }, { bye[2], bye[3] })
+    end
+    -- Whoever does not know its secret does not hear of it.
+    main = again(host, { id = session.id, secret = core.random(16), features = RESUME }, 0, 0)
+    assert.is_false(main:packet("welcome")[2])
+  end)
+
   it("tells who waits for its reader when that has caught up", function()
     cut(host, main)
     assert.is_true(other:call("drained", contents))
@@ -282,6 +299,7 @@ describe("a session that can be resumed", function()
     assert.equal(4003, bye[2])
     host:wait_log("ended with 4003: limits.outbound_max (262144 bytes) exceeded")
     ask_until("gone abnormal-exit, destroyed", function() return other:call("log") end)
+    assert.equal(4003, again(host, session, 0, 0):packet("bye")[2])
 
     session, main, contents = open(host)
     contents = contents[5].webContentsId
@@ -317,6 +335,22 @@ describe("a session whose time is up", function()
     assert.same({ false, 0, 2 }, { table.unpack(anew, 2, 4) })
     assert.are_not.equal(welcome[5].webContentsId, anew[5].webContentsId)
     assert.equal(tostring(welcome[5].host), tostring(anew[5].host))
+    main:close()
+    other:close()
+  end)
+
+  it("is not told for longer than that that scripts have closed it", function()
+    local _, other = open(host, 0)
+    local session, main, welcome = open(host)
+    cut(host, main)
+    other:invoke(1, "close", welcome[5].webContentsId)
+    local late, first = os.time() + 30, nil
+    repeat
+      main = again(host, session, 0, 0)
+      first = main:packet("welcome", "bye")
+      if first[1] == "bye" then main:close() end
+    until first[1] == "welcome" or os.time() > late
+    assert.is_false(first[2])
     main:close()
     other:close()
   end)

@@ -30,6 +30,7 @@ ipcMain.handle("wait", function(event, name)
   return answer
 end)
 ipcMain.handle("answer", function(_, name, value) waiting[name](value) end)
+ipcMain.handle("close", function(_, id) webContents.fromId(id):close() end)
 ipcMain.handle("tell", function(_, id, ...) return webContents.fromId(id):send("told", ...) end)
 ipcMain.handle("ask", function(_, id, ...) return webContents.fromId(id):invoke("asked", ...) end)
 ipcMain.on("sync", function(event, value) event.returnValue = value end)
@@ -124,6 +125,20 @@ describe('a session whose connection is lost', () => {
     assert.deepEqual([renderer.webContentsId, renderer.processId], [webContentsId, processId])
     renderer.close()
     assert.equal((await renderer.closed).code, 1000)
+  })
+
+  test('is told when it comes again that scripts have closed it', async () => {
+    await connected()
+    const states = statesOf(renderer)
+    const pending = assert.rejects(renderer.ipcRenderer.invoke('wait', 'closed'), { code: 'ERR_CLOSED' })
+    proxy.target = undefined
+    proxy.cut()
+    await until(renderer, 'lost')
+    await other.ipcRenderer.invoke('close', renderer.webContentsId)
+    proxy.target = host.address.ws
+    assert.deepEqual(await renderer.closed, { code: 1000, reason: 'closed by the host' })
+    await pending
+    assert.deepEqual(states, ['lost', 'closed'])
   })
 
   test('takes frames and ports with it', async () => {

@@ -145,28 +145,10 @@ static void check_reply(const struct job *job, const struct wire_packet *packet,
   if (job->exact && !slice_equal(packet->payload, sent)) fail("a reply of other bytes");
 }
 
-uint64_t link_read(struct link *link, struct job *job) {
-  uint64_t replies = 0;
-  struct slice block;
-  read_more(link);
-  struct slice in = buf_slice(&link->in);
-  while (next_block(link, &in, &block)) {
-    struct wire_packet packet;
-    while (wire_next(&block, &packet)) {
-      if (packet.kind == WIRE_BYE)
-        fail("bye %u: %.*s", (unsigned)packet.call, (int)packet.payload.len, packet.payload.data);
-      if (packet.kind != WIRE_REPLY) continue;
-      check_reply(job, &packet, link->calls);
-      replies++;
-    }
-  }
-  consume(link, in);
-  link->in_flight -= replies;
-  job->to_receive -= replies;
-  return replies;
-}
-
-uint64_t link_read_kind(struct link *link, uint64_t kind, uint64_t *call, size_t *len) {
+/* Reads, and gives each packet of that kind to `take`; returns how many there were. */
+static uint64_t read_packets(struct link *link, uint64_t kind,
+                             void (*take)(struct link *link, const struct wire_packet *packet, void *user),
+                             void *user) {
   uint64_t count = 0;
   struct slice block;
   read_more(link);
@@ -177,11 +159,40 @@ uint64_t link_read_kind(struct link *link, uint64_t kind, uint64_t *call, size_t
       if (packet.kind == WIRE_BYE)
         fail("bye %u: %.*s", (unsigned)packet.call, (int)packet.payload.len, packet.payload.data);
       if (packet.kind != kind) continue;
-      *call = packet.call;
-      *len = packet.payload.len;
+      take(link, &packet, user);
       count++;
     }
   }
   consume(link, in);
+  return count;
+}
+
+static void take_reply(struct link *link, const struct wire_packet *packet, void *user) {
+  check_reply(user, packet, link->calls);
+}
+
+uint64_t link_read(struct link *link, struct job *job) {
+  uint64_t replies = read_packets(link, WIRE_REPLY, take_reply, job);
+  link->in_flight -= replies;
+  job->to_receive -= replies;
+  return replies;
+}
+
+struct found {
+  uint64_t call;
+  size_t len;
+};
+
+static void take_found(struct link *link, const struct wire_packet *packet, void *user) {
+  (void)link;
+  *(struct found *)user = (struct found){packet->call, packet->payload.len};
+}
+
+uint64_t link_read_kind(struct link *link, uint64_t kind, uint64_t *call, size_t *len) {
+  struct found last = {0};
+  uint64_t count = read_packets(link, kind, take_found, &last);
+  if (!count) return 0;
+  *call = last.call;
+  *len = last.len;
   return count;
 }

@@ -149,6 +149,8 @@ size_t generation_handles(struct generation *generation);
 
 /* ---- generation_scope.c ---- */
 
+/* Returns a registry reference to a new table that is weak: of mode "k" or "v". [-0, +0, m] */
+int generation_weak_table(lua_State *L, const char *mode);
 /* Begins a dispatch; returns what `scope` was, to be set again at its end. */
 static inline lua_Integer generation_scope_begin(struct generation *generation) {
   lua_Integer before = generation->scope;

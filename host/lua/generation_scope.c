@@ -10,17 +10,17 @@
 
 /* ---- the tables ---- */
 
-static int weak_keys(lua_State *L) {
+int generation_weak_table(lua_State *L, const char *mode) {
   lua_newtable(L);
   lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "k");
+  lua_pushstring(L, mode);
   lua_setfield(L, -2, "__mode");
   lua_setmetatable(L, -2);
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* Registry table `table`[the value at the top] = scope, or nil for none. A generation within a state of
- * somebody else's has no tables, and never retires. [-1, +0, m] */
+/* Registry table `table`[the value at the top] = scope, or nil for none. Before there are tables nothing is
+ * noted. [-1, +0, m] */
 static void set_scope(lua_State *L, int table, lua_Integer scope) {
   if (!table) {
     lua_pop(L, 1);
@@ -132,9 +132,9 @@ static void wrap_luv(lua_State *L) {
 
 void generation_scope_open(lua_State *L) {
   struct generation *generation = generation_of(L);
-  generation->scope_of = weak_keys(L);
-  generation->made = weak_keys(L);
-  generation->waiting = weak_keys(L);
+  generation->scope_of = generation_weak_table(L, "k");
+  generation->made = generation_weak_table(L, "k");
+  generation->waiting = generation_weak_table(L, "k");
   wrap_luv(L);
 }
 

@@ -229,15 +229,6 @@ static void push_module(lua_State *L, const luaL_Reg *functions) {
   luaL_setfuncs(L, functions, 1);
 }
 
-static int weak_table(lua_State *L) {
-  lua_newtable(L);
-  lua_createtable(L, 0, 1);
-  lua_pushliteral(L, "v");
-  lua_setfield(L, -2, "__mode");
-  lua_setmetatable(L, -2);
-  return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
 static int new_table(lua_State *L) {
   lua_newtable(L);
   return luaL_ref(L, LUA_REGISTRYINDEX);
@@ -251,9 +242,9 @@ static void open_tables(lua_State *L, struct runtime *rt) {
   rt->warned = new_table(L);
   rt->children = new_table(L);
   rt->held = new_table(L);
-  rt->dead = weak_table(L);
-  rt->pending = weak_table(L);
-  rt->ports = weak_table(L);
+  rt->dead = generation_weak_table(L, "v");
+  rt->pending = generation_weak_table(L, "v");
+  rt->ports = generation_weak_table(L, "v");
   rt->started_ports = new_table(L);
 }
 

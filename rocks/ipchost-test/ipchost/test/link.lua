@@ -62,13 +62,6 @@ function Link:destroy()
   self.owner:unlinked()
 end
 
-function Link:when_gone(fn)
-  if self.handles == 0 then return fn() end
-  local before = self.gone
-  self.gone = function()
-    if before then before() end
-    fn()
-  end
-end
+Link.when_gone = require("ipchost.renderer.link").when_gone -- of the same fields
 
 return Link

@@ -141,6 +141,23 @@ describe('a session whose connection is lost', () => {
     assert.deepEqual(states, ['lost', 'closed'])
   })
 
+  test('goes on when a proxy had no host to lead to for a while', async () => {
+    await connected()
+    const { ipcRenderer, webContentsId } = renderer
+    const states = statesOf(renderer)
+    proxy.answer = 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+    const lost = until(renderer, 'lost')
+    const { connections } = proxy
+    proxy.cut()
+    await lost
+    const answer = ipcRenderer.invoke('id')
+    while (proxy.connections < connections + 3) await new Promise(setImmediate)
+    proxy.answer = undefined
+    assert.equal(await answer, webContentsId)
+    assert.deepEqual(states, ['lost', 'resumed'])
+    renderer.close()
+  })
+
   test('takes frames and ports with it', async () => {
     await connected()
     const child = await renderer.createFrame({ name: 'child' })

@@ -9,6 +9,8 @@ export class CuttingProxy {
   connections = 0
   /** How long each connection waits before it leads anywhere, in ms. */
   delay = 0
+  /** @type {string | undefined} what every connection is answered instead of being led anywhere */
+  answer
   #server = createServer((socket) => this.#accept(socket))
   /** @type {string | undefined} */
   #target
@@ -43,6 +45,7 @@ export class CuttingProxy {
   async #accept(client) {
     this.connections++
     if (this.delay > 0) await setTimeout(this.delay)
+    if (this.answer) return client.end(this.answer)
     if (!this.#target) return client.destroy()
     const { hostname, port } = new URL(this.#target)
     const host = connect({ host: hostname, port: Number(port), noDelay: true })

@@ -159,7 +159,7 @@ ipcMain.on("send back", function(event, ...)
 end)
 ipcMain.handle("send to another", function(event, process, id, other)
   local sent = ipc.Array { event.sender:sendToFrame({ process, id }, "from another", event.sender.id) }
-  sent[#sent + 1] = event.sender:sendToFrame(event.frameId + 1000, "nobody")
+  sent[#sent + 1] = event.sender:sendToFrame(id, "nobody")
   sent[#sent + 1] = event.sender:sendToFrame({ process + 1000, id }, "nobody")
   sent[#sent + 1] = webContents.fromId(other):send("news", "of " .. event.sender.id)
   return sent

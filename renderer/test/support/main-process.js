@@ -14,11 +14,11 @@ export const mainPages = {
   'module.js': pages['module.js'],
   'icon.svg': pages['icon.svg'],
   'child.html': pages['module.html'].replace(VALUES, ''),
-  'main.html': pages['module.html'].replace(VALUES, `<script type="module" src="main.js"></script>
-<iframe name="child" src="child.html" title="child"></iframe>
-`),
+  'main.html': pages['module.html'].replace(VALUES, '<body><script type="module" src="main.js"></script></body>\n'),
   'main.js': `import { tests } from './main-process-tests.js'
 window.ipchost.ipcRenderer.on('navigated', (_, ...args) => { window.navigated = args })
+// By now the page is a renderer, which gives it its place.
+document.body.append(Object.assign(document.createElement('iframe'), { name: 'child', src: 'child.html', title: 'child' }))
 const frameOf = ({ ipchost, MessageChannel }) => ({ ...ipchost, MessageChannel })
 window.run = (name, ...args) => tests[name](frameOf(window), frameOf(window.frames.child), ...args)
 `,

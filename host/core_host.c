@@ -246,7 +246,7 @@ static int host_now(lua_State *L) {
 static int host_pass(lua_State *L) {
   struct core_host *self = core_host_check(L, 1);
   lua_Integer ms = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, ms >= 0 && ms <= INT64_MAX / (4 * NS_PER_MS), 2, "expected milliseconds");
+  luaL_argcheck(L, ms >= 0 && ms <= INT64_MAX / 4 / NS_PER_MS, 2, "expected milliseconds");
   self->clock.fake += (uint64_t)ms * NS_PER_MS;
   if (self->due && self->due <= self->clock.fake) {
     self->due = 0;

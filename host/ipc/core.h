@@ -54,6 +54,7 @@ struct core {
   uint8_t host[HOST_ID_LEN];
   size_t sync_calls; /* pending sync calls */
   bool closing;      /* new invokes are refused */
+  bool closes;       /* scripts close a contents: no document in it is to come again */
 };
 
 /* ST_OK or ST_IO (no randomness). `limits`, `clock` and `log` are borrowed for the core's life. */

@@ -344,7 +344,7 @@ void core_end_session(struct core *core, struct session *session, const struct g
 
 void core_close_session(struct core *core, struct session *session, const struct fault *fault) {
   struct lane *lane = session->main;
-  if (session->resumable && !session->ending && (fault->close == 1000 || fault->close == 4007))
+  if (session->resumable && !session->ending && (fault->close == 1000 || core->closes))
     closed_note(&core->closed, session, fault, clock_now(core->clock));
   core_end_session(core, session, NULL);
   if (lane) lane->ops->close(lane->user, fault);
@@ -359,5 +359,7 @@ void core_close_contents(struct core *core, uint64_t contents) {
     return;
   }
   fault_set(&fault, ST_CLOSED, 1000, NULL, "closed by the host");
+  core->closes = true;
   core_close_session(core, found->main->session, &fault);
+  core->closes = false;
 }

@@ -12,6 +12,7 @@ ipcMain.on("note", function(_, text) notes[#notes + 1] = text end)
 ipcMain.on("sync", function(event) event.returnValue = #notes end)
 ipcMain.handle("notes", function() return ipc.Array { table.unpack(notes) } end)
 ipcMain.handle("id", function(event) return event.sender.id end)
+ipcMain.handle("never", function() async.sleep(600000) end)
 ipcMain.handle("wait", function()
   local answer
   answer, waiting = Promise.withResolvers()
@@ -100,7 +101,7 @@ test('a page and its frame that come too late are one contents again', async () 
     const watched = await Promise.all(both.map((each) => each.evaluate(async () => {
       const { ipcRenderer, renderer } = window.ipchost
       const id = await ipcRenderer.invoke('id')
-      window.pending = ipcRenderer.invoke('wait').catch(({ message }) => message)
+      window.pending = ipcRenderer.invoke('never').catch(({ message }) => message)
       window.again = new Promise((resolve) => renderer.on('connection', ({ state, resumed }) => { if (state === 'connected') resolve(resumed) }))
       return id
     })))

@@ -344,7 +344,7 @@ describe("a session whose time is up", function()
     local session, main, welcome = open(host)
     cut(host, main)
     other:invoke(1, "close", welcome[5].webContentsId)
-    local late, first = os.time() + 30, nil
+    local late, first = os.time() + 30
     repeat
       main = again(host, session, 0, 0)
       first = main:packet("welcome", "bye")

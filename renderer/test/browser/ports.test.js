@@ -194,6 +194,9 @@ function ownCloses(kind) {
     }), [[42, 42, 42, 42, 42, 42, 'close', 'event'], 'closed', 'closed', ['close', 'event']])
   })
 
+}
+
+function movedAndReceived(kind) {
   test('of its own making that are in a worker hear no more than was posted', async () => {
     const { page } = await open(`${kind}.html`)
     assert.deepEqual(await page.evaluate(async () => {
@@ -356,6 +359,7 @@ function leavingPages(kind) {
 describe('ports of a module page', () => {
   ownPorts('module')
   ownCloses('module')
+  movedAndReceived('module')
   joinedPorts('module')
   slowPages('module')
   workerPorts('module')
@@ -366,4 +370,5 @@ describe('ports of a module page', () => {
 describe('ports of a classic page', () => {
   ownPorts('classic')
   ownCloses('classic')
+  movedAndReceived('classic')
 })

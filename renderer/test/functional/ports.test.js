@@ -161,6 +161,9 @@ function carrying() {
     port.close()
   })
 
+}
+
+function travelling() {
   test('ports travel through ports, both ways', async () => {
     const port = await given('carrier')
     const read = reading(port)
@@ -382,6 +385,7 @@ for (const transport of transports) {
     })
     withScripts()
     carrying()
+    travelling()
     asOnTheWeb()
     closing()
     betweenTwo()

@@ -127,7 +127,28 @@ describe('a session whose connection is lost', () => {
     assert.equal((await renderer.closed).code, 1000)
   })
 
-  test('is told when it comes again that scripts have closed it', async () => {
+  test('takes frames and ports with it', async () => {
+    await connected()
+    const child = await renderer.createFrame({ name: 'child' })
+    const states = statesOf(child)
+    const { port1, port2 } = new MessageChannel()
+    renderer.ipcRenderer.postMessage('port', null, [port2])
+    for (let i = 1; i <= 5; i++) {
+      port1.postMessage(i)
+      assert.deepEqual(await once(port1, 'message'), [i + 1])
+      const lost = until(renderer, 'lost')
+      proxy.cut()
+      await lost
+    }
+    assert.equal(await child.ipcRenderer.invoke('run', 900), 900)
+    assert.deepEqual(states.slice(0, 2), ['lost', 'resumed'])
+    renderer.close()
+    port1.close()
+  })
+})
+
+describe('a session that comes again', () => {
+  test('is told that scripts have closed it', async () => {
     await connected()
     const states = statesOf(renderer)
     const pending = assert.rejects(renderer.ipcRenderer.invoke('wait', 'closed'), { code: 'ERR_CLOSED' })
@@ -156,25 +177,6 @@ describe('a session whose connection is lost', () => {
     assert.equal(await answer, webContentsId)
     assert.deepEqual(states, ['lost', 'resumed'])
     renderer.close()
-  })
-
-  test('takes frames and ports with it', async () => {
-    await connected()
-    const child = await renderer.createFrame({ name: 'child' })
-    const states = statesOf(child)
-    const { port1, port2 } = new MessageChannel()
-    renderer.ipcRenderer.postMessage('port', null, [port2])
-    for (let i = 1; i <= 5; i++) {
-      port1.postMessage(i)
-      assert.deepEqual(await once(port1, 'message'), [i + 1])
-      const lost = until(renderer, 'lost')
-      proxy.cut()
-      await lost
-    }
-    assert.equal(await child.ipcRenderer.invoke('run', 900), 900)
-    assert.deepEqual(states.slice(0, 2), ['lost', 'resumed'])
-    renderer.close()
-    port1.close()
   })
 })
 

@@ -10,7 +10,7 @@ local function with_host(script, options, fn)
   local ok, why = xpcall(fn, debug.traceback, host)
   if not ok then
     if not host.code then host:kill("sigkill") host:wait() end
-    error(why .. "\n" .. host.err:sub(-3000), 0)
+    error(tostring(type(why) == "table" and why.message or why) .. "\n" .. host.err:sub(-3000), 0)
   end
   host:stop()
 end
@@ -114,6 +114,7 @@ describe("Watching", function()
         app.on("ready", function() print("ready", part) end)
       ]])
       host:wait_log("ready\t2")
+      serves(host, 2)
       assert.matches("read\t1", host.err, 1, true)
       assert.not_matches("ready\t1", host.err, 1, true)
       assert.equal(1, count(host.err, "generation %d serves"))

@@ -1,10 +1,9 @@
 -- Electron's tutorial of inter-process communication with the Lua renderer; with Node and with pages:
 -- ipc-tutorial.test.js in renderer/test. https://www.electronjs.org/docs/latest/tutorial/ipc
+local shell = require "spec.shell"
 local support = require "spec.functional.support"
 
-local file = assert(io.open("spec/functional/ipc_tutorial.lua"))
-local SCRIPT = file:read("a")
-file:close()
+local SCRIPT = shell.read "spec/functional/ipc_tutorial.lua"
 
 support.each_transport("Electron's tutorial of IPC", SCRIPT, function(context)
   it("sends to main, asks it, and hears it", function()

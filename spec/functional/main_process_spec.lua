@@ -1,12 +1,11 @@
 -- The main process of Electron's documents as the Lua renderer finds it; from Node and from pages:
 -- renderer/test/support/main-process.js. https://www.electronjs.org/docs/latest/api/web-frame-main
+local shell = require "spec.shell"
 local support = require "spec.functional.support"
 local ports = require "ipchost.renderer"
 local await = require("async").await
 
-local file = assert(io.open("spec/functional/main_process.lua"))
-local SCRIPT = file:read("a")
-file:close()
+local SCRIPT = shell.read "spec/functional/main_process.lua"
 
 local GONE = { false, "destroyed" }
 

@@ -1,4 +1,5 @@
 --- What is left of scripts that were reloaded: nothing; or what does not end, which nobody waits for.
+local shell = require "spec.shell"
 local support = require "spec.functional.support"
 local uv = require "luv"
 local await = require("async").await
@@ -55,9 +56,7 @@ local function wait_for_children(pid)
   local list = ("ps --no-headers -o ppid,pid,stat,wchan,etimes,args --pid %d --ppid %d"):format(pid, pid)
   local seen
   local ok = pcall(support.wait_until, function()
-    local pipe = assert(io.popen(list))
-    seen = "\n" .. pipe:read("a")
-    pipe:close()
+    seen = "\n" .. shell.run(list)
     return not seen:find(("\n%%s*%d%%s"):format(pid))
   end, "children")
   assert(ok, "children that run, or that nobody waited for:" .. seen)

@@ -1,13 +1,12 @@
 -- The renderer's side as Electron's documents state it, with the Lua renderer; with Node and with pages:
 -- renderer-process.test.js in renderer/test. docs/api/ipc-renderer.md, docs/tutorial/message-ports.md.
+local shell = require "spec.shell"
 local support = require "spec.functional.support"
 local await = require("async").await
 local promise = require "async.promise"
 local MessageChannel = require("ipchost.renderer").MessageChannel
 
-local file = assert(io.open("spec/functional/renderer_process.lua"))
-local SCRIPT = file:read("a")
-file:close()
+local SCRIPT = shell.read "spec/functional/renderer_process.lua"
 
 support.each_transport("Electron's documents of the renderer", SCRIPT, function(context)
   --- Has the host send, and waits until all it sent is heard.

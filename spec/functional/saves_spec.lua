@@ -1,6 +1,7 @@
 --- Saves of every kind under load: nobody who calls meanwhile loses anything, every good one is served, and nothing
 -- is left behind.
 local async = require "async"
+local shell = require "spec.shell"
 local support = require "spec.functional.support"
 local uv = require "luv"
 local await = async.await
@@ -165,13 +166,6 @@ local function write_anew(path, text)
   assert(uv.fs_rename(path .. "~", path))
 end
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 -- Name, and function(folder, version, round): saves so that the version is served; or returns what the log says of it;
 -- or returns nil, and what else makes it served.
 local SAVES = {
@@ -192,7 +186,7 @@ local SAVES = {
   end },
   { "touched", function(folder, v)
     uv.fs_utime(folder .. "/main.lua", v, v)
-    write_anew(folder .. "/part.lua", read(folder .. "/part.lua"))
+    write_anew(folder .. "/part.lua", shell.read(folder .. "/part.lua"))
     return "nothing is loaded"
   end },
   { "broken", function(folder, v)
@@ -265,7 +259,7 @@ local function look(host, client)
   rest()
   found.disposed, found.leftovers = report.disposed, report.leftovers
   found.files, found.watches = count_files(host.pid)
-  found.resident = tonumber(read(("/proc/%d/status"):format(host.pid)):match("VmRSS:%s*(%d+)"))
+  found.resident = tonumber(shell.read(("/proc/%d/status"):format(host.pid)):match("VmRSS:%s*(%d+)"))
   return found
 end
 

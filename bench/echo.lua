@@ -1,5 +1,6 @@
--- What the benchmark calls: the least that a handler can do.
+-- What the benchmark calls: the least that a handler and a listener can do.
 ipcMain.handle("echo", function(_, value) return value end)
+ipcMain.on("echo", function(event, value) event.returnValue = value end)
 -- Joins the sender's port to whoever else is there.
 ipcMain.on("join", function(event)
   for _, contents in ipairs(webContents.getAllWebContents()) do

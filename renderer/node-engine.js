@@ -13,6 +13,7 @@ import { NodeWebSocket } from './node-web-socket.js'
 
 const { env } = process
 const STDIO = 'stdio:'
+const ADDRESSES = 'unix:/path, tcp://host:port, ws://host:port or stdio:'
 const WEB_PORT = 80
 const WEB_SOCKET_PATH = '/ipchost'
 
@@ -46,26 +47,35 @@ function webTargetOf(address) {
 /** @param {import('node:net').Socket} socket */
 const pair = (socket) => ({ input: socket, output: socket })
 
+/**
+ * @param {(options: any) => import('node:net').Socket} connect as node:net's
+ * @param {string} address
+ * @param {Handlers} handlers
+ */
+function dialOver(connect, address, handlers) {
+  const web = webTargetOf(address)
+  if (web) return new NodeWebSocket(address, web, connect, handlers)
+  const target = streamTargetOf(address)
+  if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is ${ADDRESSES}`)
+  return new NodeStream(address, (onread) => pair(connect({ ...target, noDelay: true, onread })), handlers)
+}
+
 // Before the process prints anything.
 if (process.env.IPCHOST_ADDRESS === STDIO) claimStdio()
 
 /** @type {import('./connect.js').Engine & { addresses: string }} */
 export const nodeEngine = {
-  addresses: 'unix:/path, tcp://host:port, ws://host:port or stdio:',
+  addresses: ADDRESSES,
   /**
    * @param {string} address
    * @param {Handlers} handlers
    */
   dial(address, handlers) {
     if (address === STDIO) return new NodeStream(address, openStdio, handlers)
-    const web = webTargetOf(address)
-    if (web) return new NodeWebSocket(address, web, handlers)
-    const target = streamTargetOf(address)
-    if (!target) throw codedError('ERR_ADDRESS', `Cannot connect to '${address}': an address is ${this.addresses}`)
-    return new NodeStream(address, (onread) => pair(connectSocket({ ...target, noDelay: true, onread })), handlers)
+    return dialOver(connectSocket, address, handlers)
   },
   syncLane(address) {
-    if (address !== STDIO) return new WorkerLane(address)
+    if (address !== STDIO) return new WorkerLane((handlers, connect) => dialOver(connect, address, handlers))
     throw codedError('ERR_UNSUPPORTED', "sendSync cannot go over 'stdio:', which is one link and no other: use invoke, or connect to a socket of the host")
   },
   defer: process.nextTick,

@@ -1,142 +1,46 @@
-/** The worker of a WorkerLane: has the link, and wakes the caller with what came. */
+/** The worker of a SocketWorker: has the socket, does with it what the caller says, and wakes the caller with what came of it. */
+// No module of the package is imported: each would make the first call later by milliseconds.
+import { connect } from 'node:net'
 import { workerData } from 'node:worker_threads'
-import { nodeEngine } from './node-engine.js'
-import { ANSWERS, STARTED } from './node-sync-lane.js'
-import { KIND } from './packet-layout.js'
-import { PacketReader } from './packet-reader.js'
-import { beginPacket } from './packet-writer.js'
-import { Writer } from './writer.js'
 
-/** @typedef {import('./session.js').Transport} Transport */
+/** @typedef {import('./node-socket-worker.js').SocketCommand} SocketCommand */
+/** @typedef {import('./node-socket-worker.js').SocketEvent} SocketEvent */
 
-const WELCOME_MS = 10000
-/** @type {{ address: string, flags: Int32Array, port: import('node:worker_threads').MessagePort }} */
-const { address, flags, port } = workerData
-const reader = new PacketReader()
+/** @type {{ posted: Int32Array, port: import('node:worker_threads').MessagePort }} */
+const { posted, port } = workerData
+const buffer = Buffer.allocUnsafeSlow(256 * 1024)
+/** @type {import('node:net').Socket | undefined} the newest */
+let socket
 
-/** @type {Transport | undefined} */
-let link
-/** @type {Uint8Array[] | undefined} what is to be said once it is open */
-let early
-let welcomed = false
-/** @type {Uint8Array[] | undefined} what came for the caller; undefined while nobody waits */
-let answers
-/** @type {NodeJS.Timeout | undefined} */
-let patience
-
-/** @param {{ code: string, message: string }} [error] */
-function answer(error) {
-  clearTimeout(patience)
-  if (!answers) return
-  const all = answers
-  answers = undefined
-  wake({ answers: all, linked: link !== undefined, error })
-}
-
-/** @param {object} message */
-function wake(message) {
-  port.postMessage(message)
-  Atomics.add(flags, ANSWERS, 1)
-  Atomics.notify(flags, ANSWERS)
-}
-
-/** @param {Uint8Array[]} parts of one block */
-function send(...parts) {
-  if (!link) return
-  const { headroom } = link
-  const bytes = new Uint8Array(headroom + parts.reduce((size, part) => size + part.length, 0))
-  let at = headroom
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  if (early) early.push(bytes)
-  else link.send(bytes)
-}
-
-/** @param {number} token */
-function pong(token) {
-  const writer = new Writer(16)
-  beginPacket(writer, KIND.PONG, { token })
-  send(writer.bytes.subarray(0, writer.length))
+/** @param {SocketEvent} event */
+function tell(event) {
+  port.postMessage(event)
+  Atomics.add(posted, 0, 1)
+  Atomics.notify(posted, 0)
 }
 
 /**
- * @param {Uint8Array} bytes
- * @param {number} at
- * @param {number} end
+ * @param {number} link
+ * @param {object} target
  */
-function receive(bytes, at, end) {
-  let over = false
-  for (const { kind, items } of reader.readBlock(bytes, at, end)) {
-    if (kind === KIND.PING) pong(items?.token)
-    if (kind === KIND.WELCOME) welcomed = true
-    if (kind === KIND.BYE) drop()
-    over ||= kind === KIND.REPLY || kind === KIND.BYE
+function open(link, target) {
+  /** @param {number} length */
+  const callback = (length) => {
+    // Of its own: with a view all that is behind it would be copied.
+    tell({ link, name: 'data', bytes: new Uint8Array(buffer.subarray(0, length)) })
+    return true
   }
-  answers?.push(new Uint8Array(bytes.subarray(at, end)))
-  if (over) answer()
+  socket?.destroy()
+  socket = connect(/** @type {any} */ ({ ...target, onread: { buffer, callback } }))
+  socket.on('connect', () => tell({ link, name: 'connect' }))
+  socket.on('error', (/** @type {NodeJS.ErrnoException} */ { code, message }) => tell({ link, name: 'error', error: { code, message } }))
+  socket.on('close', () => tell({ link, name: 'close' }))
 }
 
-/** Another link for what is asked next. */
-function drop() {
-  link?.close()
-  link = undefined
-}
-
-/**
- * @param {Transport} closed
- * @param {any} error
- */
-function lost(closed, error) {
-  if (closed !== link) return
-  link = undefined
-  answer({ code: error?.code ?? 'ERR_CLOSED', message: error?.message ?? 'the host closed the lane without an answer' })
-}
-
-/** @param {Transport} dialled */
-function opened(dialled) {
-  const blocks = early ?? []
-  early = undefined
-  for (const block of blocks) dialled.send(block)
-}
-
-/** @param {number} limit */
-function dial(limit) {
-  /** @type {Transport} */
-  const dialled = nodeEngine.dial(address, {
-    onopen: () => { if (dialled === link) opened(dialled) },
-    onblock: (bytes, at, end) => { if (dialled === link) receive(bytes, at, end) },
-    onbatch: () => {},
-    onfault: (fault) => { drop(); answer({ code: 'ERR_PROTOCOL', message: fault.message }) },
-    onclose: (error) => lost(dialled, error),
-  })
-  dialled.limit = limit
-  link = dialled
-  early = []
-  welcomed = false
-  patience = setTimeout(() => {
-    if (welcomed) return
-    drop()
-    answer({ code: 'ERR_TIMEOUT', message: `no answer within ${WELCOME_MS} ms` })
-  }, WELCOME_MS)
-}
-
-port.on('message', ({ hello, blocks, limit }) => {
-  // It went while nobody waited: nothing was asked of it.
-  if (!hello && !link) return wake({ answers: [], linked: false, lost: true })
-  answers = []
-  try {
-    if (!hello) return send(...blocks)
-    drop()
-    dial(limit)
-    const [first, ...rest] = blocks
-    if (hello.length + first.length <= limit) send(hello, first)
-    else for (const block of [hello, first]) send(block)
-    for (const block of rest) send(block)
-  } catch (error) {
-    drop()
-    answer({ code: 'ERR_CLOSED', message: /** @type {any} */ (error).message })
-  }
+port.on('message', (/** @type {SocketCommand} */ command) => {
+  if (command instanceof Uint8Array) socket?.write(command)
+  else if (command.name === 'open') open(command.link, command.target)
+  else if (command.name === 'end') socket?.destroySoon()
+  else socket?.destroy()
 })
-Atomics.store(flags, STARTED, 1)
+tell({ link: 0, name: 'started' })

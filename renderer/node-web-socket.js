@@ -1,6 +1,5 @@
 /** NodeWebSocket: a WebSocket of Node as a transport, by this package's own client. A block is one binary message. */
 import { randomBytes } from 'node:crypto'
-import { connect as connectSocket } from 'node:net'
 import { MalformedError } from './malformed-error.js'
 import { socketError } from './socket-error.js'
 import { BINARY, CLOSE, FRAME_HEADROOM, FrameReader, makeFrame, PONG, sealFrame, unsealFrame } from './web-socket-frames.js'
@@ -34,9 +33,10 @@ export class NodeWebSocket {
   /**
    * @param {string} address as a user wrote it, for messages
    * @param {{ host: string, port: number, authority: string, path: string }} target
+   * @param {(options: any) => import('node:net').Socket} connect as node:net's
    * @param {Handlers} handlers
    */
-  constructor(address, target, handlers) {
+  constructor(address, target, connect, handlers) {
     this.#address = address
     this.#handlers = handlers
     this.#frames = new FrameReader({
@@ -47,7 +47,7 @@ export class NodeWebSocket {
     const key = randomBytes(16).toString('base64')
     this.#upgrade = new UpgradeReader(key)
     const onread = { buffer: Buffer.allocUnsafeSlow(SOCKET_READ_BUFFER), callback: this.#read }
-    this.#socket = connectSocket({ host: target.host, port: target.port, noDelay: true, onread })
+    this.#socket = connect({ host: target.host, port: target.port, noDelay: true, onread })
     this.#socket.on('connect', () => { this.#connected = true })
     this.#socket.on('error', (error) => { this.#error ??= socketError(address, this.#connected, error) })
     this.#socket.on('close', () => this.#gone())

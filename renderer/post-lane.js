@@ -35,7 +35,8 @@ export class PostLane {
         size += blocks[at].bytes.length
         parts.push(blocks[at++].bytes)
       } while (at < blocks.length && size + blocks[at].bytes.length <= limit)
-      onblock(post(this.#url, size < AS_BLOB ? joined(parts, size) : new Blob(/** @type {BlobPart[]} */ (parts))))
+      const answer = post(this.#url, size < AS_BLOB ? joined(parts, size) : new Blob(/** @type {BlobPart[]} */ (parts)))
+      onblock(answer, 0, answer.length)
     }
   }
 

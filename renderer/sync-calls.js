@@ -17,7 +17,8 @@ import { PacketReader } from './packet-reader.js'
  * @property {number} after the number before that of the call
  * @property {Uint8Array} packet the call
  * @property {number} limit of bytes in a block
- * @property {(bytes: Uint8Array) => void} onblock what the host answers, block by block; throws where that is a refusal
+ * @property {(bytes: Uint8Array, at: number, end: number) => boolean} onblock takes a block of the host's, the lane's own until it returns; whether
+ *   the call is answered; throws where it is refused
  */
 
 /**
@@ -81,8 +82,11 @@ export class SyncCalls {
     let answer
     this.#lane ??= this.#parts.lane()
     const kept = outbox.unreceived(this.acknowledged)
-    /** @param {Uint8Array} bytes */
-    const onblock = (bytes) => { answer = this.#block(bytes, channel, call) ?? answer }
+    /** @type {SyncQuestion['onblock']} */
+    const onblock = (bytes, at, end) => {
+      answer = this.#block(bytes, at, end, { channel, call }) ?? answer
+      return answer !== undefined
+    }
     try {
       this.#lane.ask({ kept, hello: this.#parts.hello, after: number - 1, packet, limit: outbox.limits.packet, onblock })
     } catch (error) {
@@ -95,13 +99,14 @@ export class SyncCalls {
 
   /**
    * @param {Uint8Array} bytes
-   * @param {string} channel
-   * @param {number} call
+   * @param {number} at
+   * @param {number} end
+   * @param {{ channel: string, call: number }} sync
    * @returns {{ status: number, value: any } | undefined}
    */
-  #block(bytes, channel, call) {
+  #block(bytes, at, end, { channel, call }) {
     let answer
-    for (const packet of this.#reader.readBlock(bytes, 0, bytes.length)) {
+    for (const packet of this.#reader.readBlock(bytes, at, end)) {
       if (packet.kind === KIND.BYE) throw laneError(channel, { code: packet.items?.code, reason: packet.items?.text })
       if (packet.kind === KIND.WELCOME) this.#welcome(bytes, packet)
       if (packet.kind !== KIND.REPLY || packet.call !== call) continue

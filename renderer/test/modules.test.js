@@ -6,7 +6,7 @@ import { test } from 'node:test'
 const folder = new URL('../', import.meta.url)
 const modules = new Map(readdirSync(folder).filter((name) => name.endsWith('.js')).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]))
 /** Only these may know Node; they are no part of the classic script. */
-const NODE_ONLY = new Set(['electron-node.js', 'index.js', 'node-engine.js', 'node-stdio.js', 'node-stream.js', 'node-sync-lane.js', 'node-sync-worker.js', 'node-web-socket.js', 'socket-error.js', 'web-socket-frames.js', 'web-socket-upgrade.js'])
+const NODE_ONLY = new Set(['electron-node.js', 'index.js', 'node-blocking-link.js', 'node-blocking-socket.js', 'node-engine.js', 'node-socket-worker.js', 'node-stdio.js', 'node-stream.js', 'node-sync-lane.js', 'node-sync-worker.js', 'node-web-socket.js', 'socket-error.js', 'web-socket-frames.js', 'web-socket-upgrade.js'])
 /** What a platform, or a thread of it, begins with; no two are loaded together. */
 const ENTRIES = ['index.js', 'renderer.js', 'node-sync-worker.js']
 /** Other names of the entries' exports, which are no part of the classic script. */

@@ -1,5 +1,7 @@
 /** sendSync of a Node process against a real host, once a transport. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { connect } from '../../index.js'
 import { runNode, startHost, transports } from '../support/host.js'
@@ -102,6 +104,47 @@ for (const transport of transports) {
     })
   })
 }
+
+describe('a lane that is lost', () => {
+  const done = new Int32Array(new SharedArrayBuffer(4))
+  let proxy
+
+  /** Returns when it is done, without a turn of the loop. */
+  function cut(mute) {
+    proxy.postMessage(mute)
+    Atomics.wait(done, 0, 0)
+    done[0] = 0
+  }
+
+  before(async () => {
+    host = await startHost(syncScript)
+    proxy = new Worker(new URL('../support/cutting-proxy-thread.js', import.meta.url), { workerData: { target: host.address.tcp, done } })
+    const [port] = await once(proxy, 'message')
+    renderer = await connect(`tcp://127.0.0.1:${port}`)
+    ipcRenderer = renderer.ipcRenderer
+  })
+  after(async () => {
+    renderer.close()
+    await Promise.all([renderer.closed, proxy.terminate(), host.stop()])
+  })
+
+  test('between two calls is not noticed', async () => {
+    for (let i = 1; i <= 20; i++) {
+      assert.equal(ipcRenderer.sendSync('note sync', i), i)
+      cut(false)
+    }
+    assert.deepEqual(await ipcRenderer.invoke('seen'), Array.from({ length: 20 }, (_, i) => i + 1))
+    assert.equal(ipcRenderer.sendSync('echo sync', 'on'), 'on')
+  })
+
+  test('before its answer fails the call, which does not run again', async () => {
+    assert.equal(ipcRenderer.sendSync('note sync', 1), 1)
+    cut(true)
+    assert.throws(() => ipcRenderer.sendSync('note sync', 2), { code: 'ERR_CLOSED', message: /: the call was received before$/ })
+    assert.equal(ipcRenderer.sendSync('note sync', 3), 3)
+    assert.deepEqual(await ipcRenderer.invoke('seen'), [1, 2, 3])
+  })
+})
 
 test('a host that is gone is said to be gone', async () => {
   const gone = await startHost(syncScript)

@@ -50,7 +50,7 @@ export class CuttingProxy {
     const { hostname, port } = new URL(this.#target)
     const host = connect({ host: hostname, port: Number(port), noDelay: true })
     client.setNoDelay(true)
-    const pair = { client, host, left: this.#budget() }
+    const pair = { client, host, left: this.#budget(), mute: false }
     this.#live.add(pair)
     this.#carry(pair, client, host)
     this.#carry(pair, host, client)
@@ -58,6 +58,7 @@ export class CuttingProxy {
 
   #carry(pair, from, to) {
     from.on('data', (bytes) => {
+      if (pair.mute && from === pair.host) return this.#cut(pair)
       to.write(bytes.subarray(0, Math.max(0, pair.left)))
       pair.left -= bytes.length
       if (pair.left <= 0) this.#cut(pair)
@@ -81,6 +82,13 @@ export class CuttingProxy {
   /** Cuts what is connected now. */
   cut() {
     for (const pair of [...this.#live]) this.#cut(pair)
+  }
+
+  /** Cuts the newest connection; at its next answer, which does not arrive, if `mute`. */
+  cutNewest(mute = false) {
+    const pair = [...this.#live].at(-1)
+    if (mute) pair.mute = true
+    else this.#cut(pair)
   }
 
   close() {

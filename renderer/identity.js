@@ -88,13 +88,14 @@ export class Identity {
 
   /**
    * The items of hello.
-   * @param {number} lane
-   * @param {boolean} resumable
-   * @param {boolean} placed whether a new session would have to be asked a place for
-   * @param {number} sent
-   * @param {number} received
+   * @param {object} link what it is said on, and where the session is
+   * @param {number} link.lane
+   * @param {number} link.sent
+   * @param {number} link.received
+   * @param {boolean} link.resumable
+   * @param {boolean} link.placed whether a new session would have to be asked a place for
    */
-  hello(lane, resumable, placed, sent, received) {
+  hello({ lane, sent, received, resumable, placed }) {
     const features = (resumable ? FEATURE_RESUME : 0) + (placed && this.host && lane === LANE_MAIN ? FEATURE_AGAIN : 0)
     return { version: PROTOCOL_VERSION, features, id: this.#id, secret: this.#secret, lane, sent, received }
   }

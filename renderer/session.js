@@ -163,7 +163,9 @@ export class Session {
 
   /** @param {number} lane @param {number} sent @returns {Uint8Array} the packet */
   #hello(lane, sent) {
-    const items = this.#identity.hello(lane, this.#connection.comesAgain, this.#placing.isBelow, sent, this.#receipts.received)
+    const items = this.#identity.hello({
+      lane, sent, received: this.#receipts.received, resumable: this.#connection.comesAgain, placed: this.#placing.isBelow,
+    })
     return this.#packing.packet(KIND.HELLO, items, this.#identity.details, 'details')
   }
 

@@ -2,16 +2,14 @@
  * Channels that a page makes itself, in browsers whose ports do not tell of the other's close as Electron's do: which port was
  * made with which. Each hears before all others what comes, so that the mark by which a close is told is seen by nobody else.
  */
-
-/** What is posted to a port of the page's own to tell of the close of the other; nobody else can say it. */
-export const CLOSE_MARK = `ipchost:close:${Math.random()}`
+import { PORT_MARK } from './port-marks.js'
 
 /** @type {WeakMap<object, WeakRef<any>>} */
 const partners = new WeakMap()
 
 /** @param {MessageEvent} event */
 function hearCloseMark(event) {
-  if (event.data !== CLOSE_MARK) return
+  if (event.data !== PORT_MARK.CLOSED) return
   event.stopImmediatePropagation()
   const port = /** @type {any} */ (event.currentTarget)
   const closeEvent = new Event('close')

@@ -3,18 +3,14 @@
  * for the far end. Messages that were handed to the native port are kept until they were dispatched, so that they can be
  * credited then, or given back when the port is transferred on.
  */
-import { CLOSE_MARK } from './channels.js'
 import { KIND } from './packet-layout.js'
+import { PORT_MARK } from './port-marks.js'
 import { Queue } from './queue.js'
 
 /** @typedef {import('./ports.js').Ports} Ports */
 /** @typedef {import('./ports.js').MovedPort} MovedPort */
 /** @typedef {{ ports: number[], payload: Uint8Array }} Parcel */
 
-/** By this a port says that it is still here; nobody else can say it. */
-const HERE = `ipchost:${Math.random()}`
-/** By this a port of the page's own says that it is closed. */
-const CLOSING = `ipchost:closing:${Math.random()}`
 /** How long a port of the page's own has to answer whether it is still here, ms. */
 const PARTNER_MS = 2000
 /** How often it may be asked in vain. */
@@ -35,7 +31,7 @@ function costOf(payload) {
 function tellOfOwnClose(partner) {
   const { close, postMessage } = Object.getPrototypeOf(partner)
   const value = () => {
-    postMessage.call(partner, CLOSING)
+    postMessage.call(partner, PORT_MARK.CLOSING)
     close.call(partner)
   }
   Object.defineProperty(partner, 'close', { value, writable: true, configurable: true })
@@ -54,8 +50,8 @@ export class PortLink {
   #announced = false
   /** It may be in other hands than those that it was given to: what is dispatched is not seen. */
   #loose = false
-  #state = /** @type {'open' | 'returning' | 'closed'} */ ('open')
-  #closing = false
+  /** `closing`: closed from this side, and what was posted has not left yet. `returning`: transferred back to the host. */
+  #state = /** @type {'open' | 'closing' | 'returning' | 'closed'} */ ('open')
   /** The host sends nothing more. */
   #ended = false
   /** @type {Queue<Parcel>} handed to the native port, and not dispatched */
@@ -79,7 +75,12 @@ export class PortLink {
 
   /** Whether the port can leave for the host with what is under way. */
   get returnable() {
-    return this.#state === 'open' && !this.#loose && !this.#closing && this.#held.length === 0
+    return this.#state === 'open' && !this.#loose && this.#held.length === 0
+  }
+
+  /** Whether the port is joined to the host's: it has neither left nor ended. */
+  get #isJoined() {
+    return this.#state === 'open' || this.#state === 'closing'
   }
 
   // ---- the native side ----
@@ -91,7 +92,7 @@ export class PortLink {
   connect(near) {
     this.#near = near
     if (this.#state === 'closed') return this.#tellClose()
-    if (this.#state !== 'open') return near.close()
+    if (this.#state === 'returning') return near.close()
     near.onmessage = (/** @type {MessageEvent} */ { data, ports }) => this.#fromNear(data, ports)
     near.addEventListener('close', () => this.close())
     near.unref?.()
@@ -126,18 +127,18 @@ export class PortLink {
    * @param {readonly any[]} ports
    */
   #fromNear(data, ports) {
-    if (data === HERE) {
+    if (data === PORT_MARK.HERE) {
       this.#asked = 0
       return
     }
-    if (data === CLOSING) return this.close()
+    if (data === PORT_MARK.CLOSING) return this.close()
     if (this.#far) this.loosen()
     this.post(data, this.#hub.owned(ports))
   }
 
   /** The port is in use from now on. */
   begin() {
-    if (this.#begun || this.#state !== 'open') return
+    if (this.#begun || !this.#isJoined) return
     this.#begun = true
     if (this.#far && !this.#loose) {
       const { addEventListener } = Object.getPrototypeOf(this.#far)
@@ -174,7 +175,7 @@ export class PortLink {
    * @returns {boolean} whether to look again
    */
   look() {
-    if (!this.#far || this.#loose || this.#state !== 'open' || (this.#begun && this.#fed.length === 0)) return false
+    if (!this.#far || this.#loose || !this.#isJoined || (this.#begun && this.#fed.length === 0)) return false
     if (this.#moving) this.#asked = 0
     this.#moving = false
     if (this.#asked === ASKED_MAX) {
@@ -182,7 +183,7 @@ export class PortLink {
       return false
     }
     this.#asked += 1
-    Object.getPrototypeOf(this.#far).postMessage.call(this.#far, HERE)
+    Object.getPrototypeOf(this.#far).postMessage.call(this.#far, PORT_MARK.HERE)
     return true
   }
 
@@ -205,7 +206,7 @@ export class PortLink {
   post(message, take) {
     const payload = this.#hub.encode(message)
     const ports = take()
-    if (this.#state !== 'open' || this.#closing) return this.#hub.discard(ports)
+    if (this.#state !== 'open') return this.#hub.discard(ports)
     this.#held.push({ payload, ports })
     this.flush()
   }
@@ -217,7 +218,7 @@ export class PortLink {
       this.#outstanding += costOf(payload)
       this.#hub.transfer(ports, (numbers) => this.#hub.put(KIND.PORT_MESSAGE, { port: this.number, ports: numbers }, payload))
     }
-    if (this.#closing && this.#held.length === 0) this.#closeNow()
+    if (this.#state === 'closing' && this.#held.length === 0) this.#closeNow()
   }
 
   /** @param {number} bytes */
@@ -228,8 +229,8 @@ export class PortLink {
 
   /** Closes from this side, when what was posted has left. */
   close() {
-    if (this.#state !== 'open' || this.#closing) return
-    this.#closing = true
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
     this.flush()
   }
 
@@ -274,7 +275,7 @@ export class PortLink {
       this.#hub.known(parcel.ports)
       return this.#return(parcel)
     }
-    if (this.#closing) {
+    if (this.#state !== 'open') {
       this.#hub.refuse(parcel.ports)
       return this.#credit(costOf(parcel.payload))
     }
@@ -297,7 +298,7 @@ export class PortLink {
   /** @param {number} cost */
   #credit(cost) {
     this.#owed += cost
-    if (this.#state !== 'open' || this.#owed < this.#hub.limits.window / 2) return
+    if (!this.#isJoined || this.#owed < this.#hub.limits.window / 2) return
     this.#hub.put(KIND.PORT_CREDIT, { port: this.number, bytes: this.#owed })
     this.#owed = 0
   }
@@ -311,7 +312,7 @@ export class PortLink {
 
   /** Tells of the close when everything before it was dispatched. */
   #settle() {
-    if (!this.#ended || this.#fed.length > 0 || this.#state !== 'open') return
+    if (!this.#ended || this.#fed.length > 0 || !this.#isJoined) return
     this.#answerClose()
     this.#tellClose()
   }
@@ -320,15 +321,15 @@ export class PortLink {
   #tellClose() {
     const partner = this.#partner?.deref()
     if (!partner || !this.#near) return this.#hub.tellClose(this.#near, this.#far)
-    if (this.#hub.isNeutered(partner)) return this.#lastWord(CLOSING)
+    if (this.#hub.isNeutered(partner)) return this.#lastWord(PORT_MARK.CLOSING)
     // It may be in a worker, where the mark would be a message: it is asked before whether it is here.
     const timer = setTimeout(() => this.#near.close(), PARTNER_MS)
     this.#near.onmessage = (/** @type {MessageEvent} */ { data }) => {
-      if (data !== HERE) return
+      if (data !== PORT_MARK.HERE) return
       clearTimeout(timer)
-      this.#lastWord(CLOSE_MARK)
+      this.#lastWord(PORT_MARK.CLOSED)
     }
-    Object.getPrototypeOf(partner).postMessage.call(partner, HERE)
+    Object.getPrototypeOf(partner).postMessage.call(partner, PORT_MARK.HERE)
   }
 
   /** @param {string} word */
@@ -339,8 +340,8 @@ export class PortLink {
 
   /** The session is over. */
   end() {
-    const open = this.#state === 'open'
+    const joined = this.#isJoined
     this.#state = 'closed'
-    if (open) this.#tellClose()
+    if (joined) this.#tellClose()
   }
 }

@@ -93,7 +93,7 @@ describe("A reload", function()
       ipcMain.handle("version", function() return hot.generation end)
       ipcMain.handle("reload", function() return await(app.reload()) end)
     ]]
-    with_host(script, { files = { ["lib/part.lua"] = "return 1" } }, function(host)
+    with_host(script, { files = { ["lib/part.lua"] = "return 1", ["lib/broken.lua"] = "\nif" } }, function(host)
       local renderer = host:connect()
       local ipc = renderer.ipcRenderer
       local function attempt(text)
@@ -104,7 +104,9 @@ describe("A reload", function()
         { "x = = 1", "/main.lua:1: unexpected symbol near '='" },
         { "\n\nerror('at load')", "/main.lua:3: at load" },
         { "\nawait(async.sleep(1)) local x = nil + 1", "/main.lua:2: attempt to perform arithmetic on a nil value" },
+        { "\nerror { message = 'a table', code = 'X' }", "/main.lua:2: Error: a table" },
         { "require 'lib.none'", "module 'lib.none' not found" },
+        { "require 'lib.broken'", "/lib/broken.lua:2: unexpected symbol near <eof>" },
         { "  \n", "/main.lua: the file is empty" },
       }
       for _, case in ipairs(cases) do
@@ -116,6 +118,8 @@ describe("A reload", function()
         host:wait_log("failed\tfalse\t" .. report.error)
         assert.equal(1, renderer:run(function() return await(ipc.invoke("version")) end))
       end
+      assert.matches("lib/broken.lua:2: [^\n]*\n%s*stack traceback:\n%s*[^\n]*/main.lua:1: in main chunk\n%S", host.err)
+      assert.not_matches("[ipchost.", host.err, 1, true) -- no frame of the host's own
       local report = attempt(script .. "\nrequire 'lib.part'")
       assert.is_true(report.ok)
       assert.is_nil(report.error)

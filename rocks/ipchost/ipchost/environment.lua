@@ -1,6 +1,7 @@
 --- The Lua side of a generation: what the standard libraries may do inside of the host, how modules are found, and
 -- how the entries are run. It returns a function of `host` (log, request, base, scripts) that returns what the
--- host calls: drain, top_level, load, contexts, retire, files, hashes, position.
+-- host calls: drain, top_level, load, contexts, retire, files, hashes, position; and run, for a host that loads by its
+-- own means.
 -- All of async is loaded before coroutine.yield is guarded: it keeps the raw one.
 local async = require "async"
 local scheduler = require "async.scheduler"
@@ -140,7 +141,7 @@ local function search_text(name)
     return message
   end
   local chunk, why = source.load(path)
-  if not chunk then error(("error loading module '%s' from file '%s':\n\t%s"):format(name, path, why), 0) end
+  if not chunk then error(("error loading module '%s': %s"):format(name, why), 0) end
   return chunk, path
 end
 
@@ -203,43 +204,63 @@ end
 --- An editor that saves a file may leave it empty for a moment: what was read is looked at, not the file again.
 local function compile_one(path, beside)
   local text, message = source.read(path)
-  if not text then error(message, 0) end
-  if beside and not text:find("%S") then error(path .. ": the file is empty", 0) end
-  local chunk
-  chunk, message = source.compile(text, path)
-  return chunk or error(message, 0)
+  if not text then return nil, message end
+  if beside and not text:find("%S") then return nil, path .. ": the file is empty" end
+  return source.compile(text, path)
 end
 
 --- All are compiled before the first runs.
 local function compile(paths, beside)
-  local chunks = {}
-  for i, path in ipairs(paths) do chunks[i] = compile_one(path, beside) end
-  return chunks
+  local entries = {}
+  for i, path in ipairs(paths) do
+    local chunk, message = compile_one(path, beside)
+    if not chunk then return nil, message end
+    entries[i] = { run = chunk, name = path }
+  end
+  return entries
 end
 
-local function run_entries(paths, beside)
-  local chunks = compile(paths, beside)
-  for i, path in ipairs(paths) do chunks[i](path) end
-end
+-- Frames of this file, which tell nobody anything, and of the functions that it raises and calls with.
+local OWN = "\n\t" .. debug.getinfo(1, "S").short_src:gsub("%p", "%%%0") .. ":"
 
 --- The error with `file:line:` in front, its traceback, and that of where it was raised if it was awaited.
 local function describe(message)
-  return scheduler.describe(message) .. "\n" .. worker.trace(message, 2)
+  local trace = worker.trace(message, 2)
+  for _, name in ipairs { "error", "xpcall" } do
+    trace = trace:gsub(("\n\t%%[C%%]: in function '%s'(%s)"):format(name, OWN), "%1")
+  end
+  trace = trace:gsub(OWN .. "[^\n]*", "")
+  local place = type(message) ~= "string" and trace:match("\n\t([^\n]-:%d+:) in ")
+  return ("%s%s\n%s"):format(place and place .. " " or "", scheduler.describe(message), trace)
+end
+
+--- @return nil, or what went wrong
+local function run_entries(entries)
+  for _, entry in ipairs(entries) do
+    local ok, message = xpcall(entry.run, describe, entry.name)
+    if not ok then return message end
+  end
 end
 
 local loading -- the coroutine of the entries
 
---- Runs the entries in order; calls done(nil), or done(text) when one fails.
-local function load_entries(paths, done, beside)
+--- Runs in order the entries, {run =, name =}, that a function compiles, which gives nil and a message if it cannot;
+-- calls done(nil), or done(text) when one fails.
+local function run(compiled, done)
   local co = coroutine.create(function()
-    local ok, message = xpcall(run_entries, describe, paths, beside)
+    local entries, message = compiled()
+    if entries then message = run_entries(entries) end
     loading = nil
-    done(not ok and message or nil)
+    done(message)
   end)
   loading = co
   scheduler.top_level[co] = true
   local ok, message = coroutine.resume(co)
   if not ok then done(describe(message)) end
+end
+
+local function load_entries(paths, done, beside)
+  run(function() return compile(paths, beside) end, done)
 end
 
 --- Where the entries wait: `file:line`, or nil.
@@ -285,7 +306,7 @@ return function(host)
   foreign.explain(_G, host.log)
   turn.next(function() end) -- its handle is the host's: no script is to be taken for its owner
   return {
-    drain = scheduler.drain, top_level = scheduler.top_level, load = load_entries, contexts = scheduler.contexts,
-    retire = retire, files = files, hashes = hashes, position = position,
+    drain = scheduler.drain, top_level = scheduler.top_level, load = load_entries, run = run,
+    contexts = scheduler.contexts, retire = retire, files = files, hashes = hashes, position = position,
   }
 end

@@ -26,9 +26,9 @@ local function absolute(path)
   return (os.getenv("PWD") or ".") .. "/" .. path
 end
 
---- The scripts as functions.
+--- The scripts as entries, {run =, name =}; or nil and a message.
 local function compile(env, scripts)
-  local chunks = {}
+  local entries = {}
   for i, script in ipairs(scripts) do
     local chunk, message
     if type(script) == "function" then
@@ -38,10 +38,10 @@ local function compile(env, scripts)
     else
       chunk, message = env.load(script, ("=scripts[%d]"):format(i), "t")
     end
-    if not chunk then error(message, 0) end
-    chunks[i] = { run = chunk, name = type(script) == "string" and is_path(script) and script or nil }
+    if not chunk then return nil, message end
+    entries[i] = { run = chunk, name = type(script) == "string" and is_path(script) and script or nil }
   end
-  return chunks
+  return entries
 end
 
 local function search_first(env, path, scripts)
@@ -56,24 +56,6 @@ local function search_first(env, path, scripts)
   env.package.path = table.concat(parts, ";")
 end
 
---- The function that the host calls to run the scripts: load(_, done), where done(nil) or done(text) follows.
-local function new_load(env, options)
-  local scheduler, worker = env.require "async.scheduler", env.require "async.worker"
-  local function run()
-    for _, chunk in ipairs(compile(env, options.scripts)) do chunk.run(chunk.name) end
-  end
-  local function describe(message) return scheduler.describe(message) .. "\n" .. worker.trace(message, 2) end
-  return function(_, done)
-    local co = env.coroutine.create(function()
-      local ok, message = xpcall(run, describe)
-      done(not ok and message or nil)
-    end)
-    scheduler.top_level[co] = true
-    local ok, message = env.coroutine.resume(co)
-    if not ok then done(tostring(message)) end
-  end
-end
-
 --- Makes a generation: its environment, and what completes the functions that the host calls there.
 local function make(self, options, number)
   local env, loop = environment.new(), Loop.new(self.core, number)
@@ -81,7 +63,9 @@ local function make(self, options, number)
   self.generations[number] = { env = env, loop = loop }
   return env, function(hooks)
     search_first(env, options.path, options.scripts)
-    hooks.load = new_load(env, options)
+    function hooks.load(_, done)
+      hooks.run(function() return compile(env, options.scripts) end, done)
+    end
     local retire = hooks.retire
     function hooks.retire(scope_of, kept)
       local ended = retire(scope_of, kept)

@@ -89,6 +89,29 @@ function hasBrand(kind, value) {
   }
 }
 
+/**
+ * One of the own realm or of another's, as of an iframe.
+ * @param {any} value
+ */
+export function isArrayBuffer(value) {
+  return hasBrand('ArrayBuffer', value)
+}
+
+const onmessageOf = getterOf(MessagePort.prototype, 'onmessage')
+
+/**
+ * One of the own realm or of another's, as of an iframe. Node's getter takes every EventTarget, so its tag is looked at too.
+ * @param {any} value
+ */
+export function isMessagePort(value) {
+  if (value instanceof MessagePort) return true
+  try {
+    return tagOf(value) === '[object MessagePort]' && onmessageOf(value) !== undefined
+  } catch {
+    return false
+  }
+}
+
 /** @type {Map<object | null, string>} what a direct instance of these usually is */
 const usualKinds = new Map()
 for (const constructor of [Array, Map, Set, Date, RegExp, ArrayBuffer, Number, String, Boolean, BigInt]) {

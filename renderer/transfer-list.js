@@ -1,4 +1,5 @@
 /** What the second argument of a postMessage transfers: its checks, as browsers and Electron make them. Takes nothing from anybody. */
+import { isArrayBuffer, isMessagePort } from './brands.js'
 import { DataCloneError } from './clone-error.js'
 
 /** @typedef {{ ports: any[], buffers: ArrayBuffer[] }} TransferList */
@@ -30,11 +31,11 @@ function isDetached(buffer) {
  */
 export function checkTransfer(transfer, source) {
   const list = listOf(transfer)
-  const buffers = source ? list.filter((each) => each instanceof ArrayBuffer) : []
-  const ports = list.filter((each) => each instanceof MessagePort)
+  const ports = list.filter(isMessagePort)
+  const buffers = source ? list.filter(isArrayBuffer) : []
   if (ports.length + buffers.length < list.length) throw new TypeError(INVALID)
   list.forEach((each, i) => {
-    const kind = each instanceof MessagePort ? 'Port' : 'ArrayBuffer'
+    const kind = ports.includes(each) ? 'Port' : 'ArrayBuffer'
     if (each === source) throw new DataCloneError(`Port at index ${i} contains the source port`)
     if (list.indexOf(each) < i) throw new DataCloneError(`${kind} at index ${i} is a duplicate`)
     if (kind === 'ArrayBuffer' && isDetached(each)) throw new DataCloneError(`ArrayBuffer at index ${i} is already detached`)

@@ -157,6 +157,30 @@ function ownPorts(kind) {
       return results
     }), ['hello', 'DataCloneError', 'Port at index 0 is already neutered', 'round'])
   })
+
+  test('that a frame of the same origin has made are taken, and what only looks like one is not', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      const other = document.body.appendChild(document.createElement('iframe')).contentWindow
+      const { port1, port2 } = new other.MessageChannel()
+      const results = [port1 instanceof MessagePort]
+      const first = window.next(port2)
+      ipcRenderer.postMessage('echo', 'hello', [port1])
+      results.push((await first).data)
+      const answer = window.next(port2)
+      port2.postMessage('there and back')
+      results.push((await answer).data)
+      for (const wrong of [{ [Symbol.toStringTag]: 'MessagePort' }, Object.create(other.MessagePort.prototype), null, 'port']) {
+        try {
+          ipcRenderer.postMessage('echo', 'wrong', [wrong])
+        } catch (error) {
+          results.push(error.message)
+        }
+      }
+      return results
+    }), [false, 'hello', 'there and back', ...Array(4).fill('Invalid value for transfer')])
+  })
 }
 
 function ownCloses(kind) {

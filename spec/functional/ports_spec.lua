@@ -283,6 +283,12 @@ ipcMain.on("echo ports", function(event, message)
 end)
 ]]
 
+--- Has the scripts run one of theirs, by its name.
+local function run_in_scripts(renderer, ...)
+  local args = table.pack(...)
+  return renderer:run(function() return await(renderer.ipcRenderer.invoke("run", table.unpack(args, 1, args.n))) end)
+end
+
 describe("ports between scripts", function()
   local host, renderer
 
@@ -295,10 +301,7 @@ describe("ports between scripts", function()
     host:stop()
   end)
 
-  local function run(...)
-    local args = table.pack(...)
-    return renderer:run(function() return await(renderer.ipcRenderer.invoke("run", table.unpack(args, 1, args.n))) end)
-  end
+  local function run(...) return run_in_scripts(renderer, ...) end
 
   it("queue until start, in order", function()
     assert.same({ sent = { true, true }, got = { 1, { x = 2 }, "three" } }, run("queue"))
@@ -399,10 +402,7 @@ describe("ports on the wire", function()
     other:close()
   end)
 
-  local function run(...)
-    local args = table.pack(...)
-    return renderer:run(function() return await(renderer.ipcRenderer.invoke("run", table.unpack(args, 1, args.n))) end)
-  end
+  local function run(...) return run_in_scripts(renderer, ...) end
   --- A port of the scripts' at the client.
   local function given(to, name)
     assert(run("give", to.welcome.webContentsId, "port", name))

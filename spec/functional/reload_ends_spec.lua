@@ -1,4 +1,5 @@
 --- What is left of scripts that were reloaded: nothing; or what does not end, which nobody waits for.
+local process = require "spec.functional.process"
 local shell = require "spec.shell"
 local support = require "spec.functional.support"
 local uv = require "luv"
@@ -38,19 +39,6 @@ local BUSY = [[
   ipcMain.handle("reload", function() return await(app.reload()) end)
 ]]
 
-local function count_files(pid)
-  local count = 0
-  for _ in uv.fs_scandir_next, uv.fs_scandir(("/proc/%d/fd"):format(pid)) do count = count + 1 end
-  return count
-end
-
-local function resident(pid)
-  local file = assert(io.open(("/proc/%d/status"):format(pid)))
-  local text = file:read("a")
-  file:close()
-  return tonumber(text:match("VmRSS:%s*(%d+)"))
-end
-
 --- Waits until the host has no children: all have ended, and were waited for.
 local function wait_for_children(pid)
   local list = ("ps --no-headers -o ppid,pid,stat,wchan,etimes,args --pid %d --ppid %d"):format(pid, pid)
@@ -75,7 +63,7 @@ describe("200 reloads with everything in flight", function()
       end
       local found
       repeat found = await(ipc.invoke("metrics")) until found.generations == 1
-      return { metrics = found, files = count_files(host.pid), memory = resident(host.pid) }
+      return { metrics = found, files = #process.descriptors(host.pid), memory = process.resident(host.pid) }
     end
     local before, after
     renderer:run(function()
@@ -133,9 +121,9 @@ describe("A process of a script's whose handle is closed while it lives", functi
     ]])
     support.write_file(folder .. "/config.lua",
       [[return { scripts = { "main.lua" }, listen = { "unix:run/app.sock" } }]])
-    local process = support.spawn { folder .. "/config.lua" }
-    assert.equal(0, process:wait())
-    assert.equal("", process.err)
+    local host = support.spawn { folder .. "/config.lua" }
+    assert.equal(0, host:wait())
+    assert.equal("", host.err)
     support.remove_folder(folder)
   end)
 end)

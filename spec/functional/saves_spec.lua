@@ -1,6 +1,7 @@
 --- Saves of every kind under load: nobody who calls meanwhile loses anything, every good one is served, and nothing
 -- is left behind.
 local async = require "async"
+local process = require "spec.functional.process"
 local shell = require "spec.shell"
 local support = require "spec.functional.support"
 local uv = require "luv"
@@ -234,16 +235,11 @@ end
 -- ---- what is left ----
 
 local function count_files(pid)
-  local files, watches = 0, 0
-  for name in uv.fs_scandir_next, uv.fs_scandir(("/proc/%d/fd"):format(pid)) do
-    files = files + 1
-    local file = io.open(("/proc/%d/fdinfo/%s"):format(pid, name))
-    if file then
-      watches = watches + count(file:read("a"), "inotify wd:")
-      file:close()
-    end
+  local names, watches = process.descriptors(pid), 0
+  for _, name in ipairs(names) do
+    watches = watches + count(process.read(pid, "fdinfo/" .. name) or "", "inotify wd:")
   end
-  return files, watches
+  return #names, watches
 end
 
 --- What the host has when it is at rest, and what a reload ended.
@@ -259,7 +255,7 @@ local function look(host, client)
   rest()
   found.disposed, found.leftovers = report.disposed, report.leftovers
   found.files, found.watches = count_files(host.pid)
-  found.resident = tonumber(shell.read(("/proc/%d/status"):format(host.pid)):match("VmRSS:%s*(%d+)"))
+  found.resident = process.resident(host.pid)
   return found
 end
 

@@ -1,4 +1,5 @@
 --- app.spawn: processes that the host starts and owns.
+local process = require "spec.functional.process"
 local support = require "spec.functional.support"
 local uv = require "luv"
 
@@ -96,17 +97,8 @@ end
 
 local function is_running(pid) return uv.kill(pid, 0) == 0 end
 
---- What /proc says of a process: nil when there is none.
-local function proc(pid, what)
-  local file = io.open(("/proc/%d/%s"):format(pid, what))
-  if not file then return nil end
-  local text = file:read("a")
-  file:close()
-  return text
-end
-
 --- Processes whose parent it is.
-local function children_of(pid) return (proc(pid, ("task/%d/children"):format(pid)) or ""):gsub(" $", "") end
+local function children_of(pid) return (process.read(pid, ("task/%d/children"):format(pid)) or ""):gsub(" $", "") end
 
 describe("app.spawn", function()
   local host, renderer, ipc, await, news
@@ -366,17 +358,10 @@ describe("app.spawn", function()
     end
     round("warm", "pipe", 3)
     round("warmipc", "ipc", 3)
-    local function open_descriptors()
-      local count = 0
-      for _ in function(scan) return uv.fs_scandir_next(scan) end, uv.fs_scandir(("/proc/%d/fd"):format(host.pid)) do
-        count = count + 1
-      end
-      return count
-    end
-    local before, references = open_descriptors(), invoke "kept"
+    local before, references = #process.descriptors(host.pid), invoke "kept"
     round("pipe", "pipe", 50)
     round("ipc", "ipc", 50)
-    assert.equal(before, open_descriptors())
+    assert.equal(before, #process.descriptors(host.pid))
     assert.equal(references, invoke "kept")
     assert.equal("", children_of(host.pid))
   end)
@@ -386,7 +371,7 @@ describe("app.spawn", function()
       local function any()
         for _, pid in ipairs(pids) do
           -- One that nobody has waited for yet is dead all the same.
-          local stat = proc(pid, "stat")
+          local stat = process.read(pid, "stat")
           if stat and not stat:find("%) Z ") then return true end
         end
       end

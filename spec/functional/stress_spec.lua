@@ -1,6 +1,6 @@
 --- Many invokes while renderers come and go, in order and abruptly: every call is settled, and nothing stays behind.
+local process = require "spec.functional.process"
 local support = require "spec.functional.support"
-local uv = require "luv"
 local async = require "async"
 local await = async.await
 
@@ -19,14 +19,6 @@ local SCRIPT = [==[
   ipcMain.on("push", function(event, n) event.reply("pushed", n) end)
   ipcMain.handle("metrics", function() return app.metrics() end)
 ]==]
-
---- The number of the process's open descriptors.
-local function descriptors(pid)
-  local count = 0
-  local scan = assert(uv.fs_scandir(("/proc/%d/fd"):format(pid)))
-  for _ in function() return uv.fs_scandir_next(scan) end do count = count + 1 end
-  return count
-end
 
 --- One renderer's life: its share of calls of every kind, answered and checked.
 local function work(renderer, base)
@@ -60,7 +52,7 @@ for _, transport in ipairs(support.transports) do
       local function metrics() return await(observer.ipcRenderer.invoke("metrics")) end
       local finished = 0
       observer:run(function()
-        local before, open = metrics(), descriptors(host.pid)
+        local before, open = metrics(), #process.descriptors(host.pid)
         for round = 1, ROUNDS do
           local tasks = {}
           for i = 1, RENDERERS do
@@ -87,7 +79,7 @@ for _, transport in ipairs(support.transports) do
         for _, name in ipairs(names) do
           assert.equal(before[name], after[name], name)
         end
-        assert.equal(open, descriptors(host.pid))
+        assert.equal(open, #process.descriptors(host.pid))
       end)
       assert.equal(ROUNDS * RENDERERS, finished)
       observer:close()

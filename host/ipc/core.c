@@ -48,15 +48,16 @@ void core_deinit(struct core *core) {
   sessions_deinit(&core->sessions);
 }
 
-static struct message message_from(const struct frame *frame, enum message_kind kind,
-                                   const struct packet *packet) {
-  return (struct message){.kind = kind,
-                          .process = frame->session->process,
-                          .frame = frame->id,
-                          .node = frame->node,
-                          .contents = frame->contents->id,
-                          .channel = packet->channel,
-                          .payload = packet->payload};
+/* In place: what is copied right after it was written waits until that has reached the cache. */
+static void message_fill(struct message *message, const struct frame *frame, enum message_kind kind,
+                         const struct packet *packet) {
+  *message = (struct message){.kind = kind,
+                              .process = frame->session->process,
+                              .frame = frame->id,
+                              .node = frame->node,
+                              .contents = frame->contents->id,
+                              .channel = packet->channel,
+                              .payload = packet->payload};
 }
 
 static enum status deliver(struct core *core, const struct message *message, struct fault *fault) {
@@ -76,7 +77,7 @@ static enum status receive_send(struct core *core, struct session *session, cons
   const struct frame *frame = frame_of(session, packet->frame);
   struct message message;
   if (!frame) return ST_OK;
-  message = message_from(frame, MESSAGE_SEND, packet);
+  message_fill(&message, frame, MESSAGE_SEND, packet);
   return deliver(core, &message, fault);
 }
 
@@ -89,7 +90,7 @@ static enum status receive_post(struct core *core, struct session *session, cons
   bool taken = false;
   if (status != ST_OK) return status;
   if (frame) {
-    message = message_from(frame, MESSAGE_POST, packet);
+    message_fill(&message, frame, MESSAGE_POST, packet);
     message.ports = ids;
     message.port_count = packet->port_count;
     ports_give(core, ids, packet->port_count);
@@ -132,7 +133,7 @@ static enum status receive_call(struct core *core, struct lane *lane, const stru
   }
   call = call_open(&core->calls, session, packet->call);
   if (!call) return refuse(lane, session, packet, "out of memory", "ERR_LIMIT_MEMORY"), ST_OK;
-  message = message_from(frame, sync ? MESSAGE_SYNC : MESSAGE_INVOKE, packet);
+  message_fill(&message, frame, sync ? MESSAGE_SYNC : MESSAGE_INVOKE, packet);
   message.call = call_id(call);
   if (sync) {
     call->sync = true;

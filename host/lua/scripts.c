@@ -91,10 +91,13 @@ static void on_collect(uv_timer_t *timer) {
   if (scripts->cycles > 0 && is_worth_collecting(&scripts->runtime)) plan_collection(scripts);
 }
 
-/* After each outermost entry into Lua. */
+/* After each outermost entry into Lua: mostly there is nothing to do. */
 static void on_left(void *user) {
   struct scripts *scripts = user;
   struct runtime *rt = &scripts->runtime;
+  if (!(rt->scratch_used | rt->lost_count | rt->lost_port_count | rt->guards | rt->loose_ports |
+        rt->anchored | rt->retired))
+    return;
   if (rt->scratch_used) scratch_reset(rt);
   if (rt->lost_count) answer_lost(rt);
   if (rt->lost_port_count) close_lost_ports(rt);

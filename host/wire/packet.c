@@ -110,21 +110,11 @@ static inline const uint8_t *take_port_message(const uint8_t *at, const uint8_t 
 /* The array heads of just these items, without trailing ones. */
 enum { ITEMS_SEND = 0x84, ITEMS_INVOKE = 0x86, ITEMS_REPLY = 0x84, ITEMS_PORT_MESSAGE = 0x84 };
 
-/* In pieces: for the whole of it compilers choose an instruction that takes longer than the rest of the
- * parse. */
-static inline void clear(struct packet *packet) {
-  enum { PIECE = 64, LAST = sizeof *packet - PIECE };
-  uint8_t *at = (uint8_t *)packet;
-  for (size_t i = 0; i < LAST; i += PIECE) memset(at + i, 0, PIECE);
-  memset(at + LAST, 0, PIECE);
-}
-
 enum status packet_parse(struct slice *in, struct packet *out, struct fault *fault) {
   const uint8_t *at = in->data, *end;
   if (in->len < 2) return packet_parse_layout(in, out, fault);
   end = at + in->len;
-  clear(out);
-  out->kind = at[1];
+  *out = (struct packet){.kind = at[1]};
   if (at[0] == ITEMS_INVOKE && at[1] == PACKET_INVOKE) {
     at = take_invoke(at + 2, end, out);
   } else if (at[0] == ITEMS_SEND && at[1] == PACKET_SEND) {

@@ -97,13 +97,14 @@ export function isArrayBuffer(value) {
   return hasBrand('ArrayBuffer', value)
 }
 
-const onmessageOf = getterOf(MessagePort.prototype, 'onmessage')
+const onmessageOf = typeof MessagePort === 'function' ? getterOf(MessagePort.prototype, 'onmessage') : undefined
 
 /**
  * One of the own realm or of another's, as of an iframe. Node's getter takes every EventTarget, so its tag is looked at too.
  * @param {any} value
  */
 export function isMessagePort(value) {
+  if (!onmessageOf) return false
   if (value instanceof MessagePort) return true
   try {
     return tagOf(value) === '[object MessagePort]' && onmessageOf(value) !== undefined

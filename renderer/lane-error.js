@@ -3,9 +3,11 @@ export class LaneError extends Error {
   /**
    * @param {string} code
    * @param {string} message
+   * @param {string} [name]
    */
-  constructor(code, message) {
+  constructor(code, message, name = 'Error') {
     super(message)
     this.code = code
+    this.name = name
   }
 }

@@ -26,9 +26,8 @@ export class BlockingLink {
   /**
    * @param {SocketWorker} worker whose only link it is from now on
    * @param {Dial} dial
-   * @param {number} limit of bytes in a block
    */
-  constructor(worker, dial, limit) {
+  constructor(worker, dial) {
     this.#worker = worker
     this.#transport = dial({
       onopen: () => this.#opened(),
@@ -37,7 +36,6 @@ export class BlockingLink {
       onfault: (fault) => this.#drop(fault),
       onclose: (error) => { this.#error ??= lostError(error) },
     }, (options) => new BlockingSocket(worker, options))
-    this.#transport.limit = limit
   }
 
   #opened() {
@@ -49,21 +47,26 @@ export class BlockingLink {
   /** @type {Handlers['onblock']} */
   #block(bytes, at, end) {
     this.#heard = true
-    if (this.#onblock?.(bytes, at, end)) this.#answered = true
+    if (!this.#onblock?.(bytes, at, end)) return
+    // What comes after it, a bye perhaps, is not the call's.
+    this.#answered = true
+    this.#onblock = undefined
   }
 
   /**
    * Sends blocks, and returns when they are answered. Throws what kept it from that.
    * @param {Uint8Array[]} blocks
+   * @param {number} limit of bytes in a block of the host's
    * @param {SyncQuestion['onblock']} onblock
    * @returns {boolean} false: a link that was of use before is lost; the host tells by its number a call that it has
    */
-  ask(blocks, onblock) {
+  ask(blocks, limit, onblock) {
     while (this.#worker.poll());
     if (this.#error) return false
     const known = this.#heard
     this.#answered = false
     this.#onblock = onblock
+    this.#transport.limit = limit
     try {
       for (const block of blocks) this.#send(block)
       this.#wait()
@@ -91,7 +94,7 @@ export class BlockingLink {
     const deadline = performance.now() + FIRST_WORD_MS
     while (!this.#answered && !this.#error) {
       if (this.#worker.wait(this.#heard ? Infinity : deadline - performance.now())) continue
-      if (this.#worker.started) throw new LaneError('ERR_TIMEOUT', `no answer within ${FIRST_WORD_MS} ms`)
+      if (this.#worker.started) throw new LaneError('ERR_TIMEOUT', `no answer within ${FIRST_WORD_MS} ms`, 'TimeoutError')
       throw new LaneError('ERR_CLOSED', `the worker for sendSync did not start within ${FIRST_WORD_MS} ms`)
     }
   }

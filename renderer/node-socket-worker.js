@@ -1,29 +1,30 @@
-/** SocketWorker: a thread that has a socket, of which the caller can wait for what comes. */
+/** SocketWorker: a thread that has a socket (node-socket-thread.js), of which the caller can wait for what comes. */
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { LaneError } from './lane-error.js'
 
 /**
  * What the worker is told: bytes to write, or what to do with its socket.
- * @typedef {Uint8Array | { name: 'open', link: number, target: object } | { name: 'end' } | { name: 'destroy' }} SocketCommand
+ * @typedef {Uint8Array | { name: 'open', serial: number, target: object } | { name: 'end' } | { name: 'destroy' }} SocketCommand
  */
 
 /**
- * What the worker tells of a socket, which `link` counts from 1.
+ * What the worker tells of a socket, by its serial number, from 1; and of itself, that it has started and that it ends.
  * @typedef {object} SocketEvent
- * @property {number} link
- * @property {'started' | 'connect' | 'data' | 'error' | 'close'} name
+ * @property {number} serial
+ * @property {'started' | 'connect' | 'data' | 'error' | 'close' | 'exit'} name
  * @property {Uint8Array} [bytes] of data
  * @property {{ code?: string, message: string }} [error]
  */
 
 export class SocketWorker {
-  /** Whether the worker runs. */
   started = false
+  /** It is of no more use then. */
+  ended = false
   /** Of memory that both see: how many events the worker has posted. */
   #posted
   #worker
   #port
-  #link = 0
+  #serial = 0
   /** @type {(event: SocketEvent) => void} of the newest socket */
   #onevent = () => {}
 
@@ -33,10 +34,12 @@ export class SocketWorker {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     // Options of this process, such as --input-type, may be none of a worker's.
-    this.#worker = new Worker(new URL('./node-sync-worker.js', import.meta.url), {
+    this.#worker = new Worker(new URL('./node-socket-thread.js', import.meta.url), {
       workerData: { posted: this.#posted, port: port2 }, transferList: [port2], execArgv: [],
     })
+    // Such as what a module that is loaded into every thread throws there.
     this.#worker.on('error', () => {})
+    this.#worker.on('exit', () => this.#end())
     this.#worker.unref()
     // What comes while nobody waits, such as the end of the host.
     port1.on('message', this.#dispatch)
@@ -46,7 +49,14 @@ export class SocketWorker {
   /** @type {(event: SocketEvent) => void} */
   #dispatch = (event) => {
     this.started = true
-    if (event.link === this.#link) this.#onevent(event)
+    if (event.name === 'exit') this.#end()
+    else if (event.serial === this.#serial) this.#onevent(event)
+  }
+
+  #end() {
+    if (this.ended) return
+    this.ended = true
+    this.#onevent({ serial: this.#serial, name: 'close' })
   }
 
   /**
@@ -56,7 +66,7 @@ export class SocketWorker {
    */
   open(target, onevent) {
     this.#onevent = onevent
-    this.#port.postMessage({ name: 'open', link: ++this.#link, target })
+    this.#port.postMessage({ name: 'open', serial: ++this.#serial, target })
   }
 
   /** @param {SocketCommand} command of which a copy is made */

@@ -1,10 +1,12 @@
 /** WorkerLane: calls that block, in Node. A worker has the socket; all above it happens here, where the caller waits. */
 import { joined } from './construct.js'
-import { LaneError } from './lane-error.js'
 import { BlockingLink } from './node-blocking-link.js'
 import { SocketWorker } from './node-socket-worker.js'
 
 /** @typedef {import('./sync-calls.js').SyncQuestion} SyncQuestion */
+
+/** What goes together with the hello: the host says welcome when it has all of it, and is not to take long for that. */
+const JOINED_MAX = 64 * 1024
 
 export class WorkerLane {
   #dial
@@ -21,18 +23,10 @@ export class WorkerLane {
   ask({ kept, hello, after, packet, limit, onblock }) {
     const blocks = [...kept.map(({ bytes }) => bytes), packet]
     // A link counts from where it began: what was kept needs another one.
-    if (kept.length === 0 && this.#link?.ask(blocks, onblock)) return
-    this.#link = this.#open(limit)
-    this.#link.ask(begun(hello(kept[0]?.after ?? after), blocks, limit), onblock)
-  }
-
-  /** @param {number} limit */
-  #open(limit) {
-    try {
-      return new BlockingLink(this.#worker, this.#dial, limit)
-    } catch (error) {
-      throw new LaneError('ERR_CLOSED', /** @type {any} */ (error).message)
-    }
+    if (kept.length === 0 && this.#link?.ask(blocks, limit, onblock)) return
+    if (this.#worker.ended) this.#worker = new SocketWorker()
+    this.#link = new BlockingLink(this.#worker, this.#dial)
+    this.#link.ask(begun(hello(kept[0]?.after ?? after), blocks, Math.min(limit, JOINED_MAX)), limit, onblock)
   }
 
   close() {
@@ -41,13 +35,13 @@ export class WorkerLane {
 }
 
 /**
- * One block for the hello and what follows it, if it may be as long.
+ * One block for the hello and what follows it, if that is not too long.
  * @param {Uint8Array} hello
  * @param {Uint8Array[]} blocks
- * @param {number} limit
+ * @param {number} most
  * @returns {Uint8Array[]}
  */
-function begun(hello, [first, ...rest], limit) {
+function begun(hello, [first, ...rest], most) {
   const size = hello.length + first.length
-  return size <= limit ? [joined([hello, first], size), ...rest] : [hello, first, ...rest]
+  return size <= most ? [joined([hello, first], size), ...rest] : [hello, first, ...rest]
 }

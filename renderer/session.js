@@ -79,13 +79,17 @@ export class Session {
 
   /**
    * @param {Engine} engine
-   * @param {() => string} address asked when the session is opened
+   * @param {() => string} findAddress asked when the session is opened, and never again
    * @param {Record<string, unknown>} details
    * @param {import('./connection.js').Reconnect} [reconnect]
    */
-  constructor(engine, address, details, reconnect) {
+  constructor(engine, findAddress, details, reconnect) {
     this.#engine = engine
-    this.#address = address
+    this.#address = () => {
+      const address = findAddress()
+      this.#address = () => address
+      return address
+    }
     this.#packing = new Packing(engine)
     this.#inbox = new Inbox(engine.later)
     this.#identity = new Identity(engine, details)

@@ -43,7 +43,7 @@ import { PacketReader } from './packet-reader.js'
  */
 function asLaneError(channel, error) {
   if (error instanceof MalformedError) return laneError(channel, { code: error.closeCode, reason: error.message })
-  return error instanceof LaneError ? invokeError(channel, error.code, error.message) : error
+  return error instanceof LaneError ? invokeError(channel, error.code, error.message, error.name) : error
 }
 
 export class SyncCalls {
@@ -107,7 +107,7 @@ export class SyncCalls {
   #block(bytes, at, end, { channel, call }) {
     let answer
     for (const packet of this.#reader.readBlock(bytes, at, end)) {
-      if (packet.kind === KIND.BYE) throw laneError(channel, { code: packet.items?.code, reason: packet.items?.text })
+      if (packet.kind === KIND.BYE && !answer) throw laneError(channel, { code: packet.items?.code, reason: packet.items?.text })
       if (packet.kind === KIND.WELCOME) this.#welcome(bytes, packet)
       if (packet.kind !== KIND.REPLY || packet.call !== call) continue
       answer = { status: packet.status, value: this.#parts.decode(bytes, packet.payloadAt, packet.payloadEnd) }

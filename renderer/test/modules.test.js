@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { runNode } from './support/host.js'
 
 const folder = new URL('../', import.meta.url)
 const modules = new Map(readdirSync(folder).filter((name) => name.endsWith('.js')).map((name) => [name, readFileSync(new URL(name, folder), 'utf8')]))
 /** Only these may know Node; they are no part of the classic script. */
-const NODE_ONLY = new Set(['electron-node.js', 'index.js', 'node-blocking-link.js', 'node-blocking-socket.js', 'node-engine.js', 'node-socket-worker.js', 'node-stdio.js', 'node-stream.js', 'node-sync-lane.js', 'node-sync-worker.js', 'node-web-socket.js', 'socket-error.js', 'web-socket-frames.js', 'web-socket-upgrade.js'])
+const NODE_ONLY = new Set(['electron-node.js', 'index.js', 'node-blocking-link.js', 'node-blocking-socket.js', 'node-engine.js', 'node-socket-worker.js', 'node-stdio.js', 'node-stream.js', 'node-sync-lane.js', 'node-socket-thread.js', 'node-web-socket.js', 'socket-error.js', 'web-socket-frames.js', 'web-socket-upgrade.js'])
 /** What a platform, or a thread of it, begins with; no two are loaded together. */
-const ENTRIES = ['index.js', 'renderer.js', 'node-sync-worker.js']
+const ENTRIES = ['index.js', 'renderer.js', 'node-socket-thread.js']
 /** Other names of the entries' exports, which are no part of the classic script. */
 const ALIASES = ['electron-node.js', 'electron.js']
 const IMPORT = /^import \{ [\w, ]+ \} from '(\.\/[\w-]+\.js)'$/
@@ -24,6 +25,17 @@ function closureOf(entry, found = new Set()) {
   }
   return found
 }
+
+test('both entries load where there is no MessagePort, as in documents that are not a browser\'s', async () => {
+  for (const entry of ['index.js', 'renderer.js']) {
+    const { out, err } = await runNode(`
+      delete globalThis.MessagePort
+      const { ipcRenderer } = await import('${new URL(entry, folder).href}')
+      console.log(typeof ipcRenderer.send)
+      process.exit()`, 'unix:/none')
+    assert.deepEqual([out, err], ['function\n', ''])
+  }
+})
 
 test('imports are named, relative and on one line; exports stand before declarations', () => {
   for (const [name, text] of modules) {

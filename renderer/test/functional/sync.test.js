@@ -1,6 +1,9 @@
 /** sendSync of a Node process against a real host, once a transport. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { connect } from '../../index.js'
@@ -143,6 +146,62 @@ describe('a lane that is lost', () => {
     assert.throws(() => ipcRenderer.sendSync('note sync', 2), { code: 'ERR_CLOSED', message: /: the call was received before$/ })
     assert.equal(ipcRenderer.sendSync('note sync', 3), 3)
     assert.deepEqual(await ipcRenderer.invoke('seen'), [1, 2, 3])
+  })
+})
+
+/** A module that is loaded into every thread, and ends another than the main one as that says. */
+const ENDING = `const { isMainThread } = require('node:worker_threads')
+if (!isMainThread) {
+  const channel = new BroadcastChannel('end')
+  channel.unref()
+  channel.onmessage = ({ data }) => {
+    process.on('exit', () => { data[0] = 1; Atomics.notify(data, 0) })
+    throw new Error('of another module')
+  }
+}
+`
+
+describe('a process', () => {
+  before(async () => { host = await startHost(syncScript, 'limits = { packet = "65MiB" },') })
+  after(() => host.stop())
+
+  test('whose worker has ended gets another', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'ipchost-js-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'ending.cjs'), ENDING)
+    const result = await runNode(`
+      import { ipcRenderer } from 'ipchost'
+      const ended = new Int32Array(new SharedArrayBuffer(4))
+      const channel = new BroadcastChannel('end')
+      for (let i = 1; i <= 3; i++) {
+        console.log(ipcRenderer.sendSync('echo sync', i))
+        channel.postMessage(ended)
+        Atomics.wait(ended, 0, 0)
+        ended[0] = 0
+        if (i === 2) await ipcRenderer.invoke('echo')
+      }
+      channel.close()
+      console.log(ipcRenderer.sendSync('echo sync', 'on'))`, host.address.unix, { NODE_OPTIONS: `--require ${join(folder, 'ending.cjs')}` })
+    assert.deepEqual(result, { code: 0, out: '1\n2\n3\non\n', err: '' })
+  })
+
+  test('whose first call came before it knew the limits takes what they allow', async () => {
+    const size = (64 << 20) + 1000
+    const { out } = await runNode(`
+      import { ipcRenderer } from 'ipchost'
+      ipcRenderer.sendSync('echo sync', 1)
+      await ipcRenderer.invoke('echo')
+      console.log(ipcRenderer.sendSync('echo sync', 'x'.repeat(${size})).length)`, host.address.unix)
+    assert.equal(out, `${size}\n`)
+  })
+
+  test('that drops its $IPCHOST_ADDRESS keeps its host', async () => {
+    const { out } = await runNode(`
+      import { ipcRenderer } from 'ipchost'
+      await ipcRenderer.invoke('echo')
+      delete process.env.IPCHOST_ADDRESS
+      console.log(ipcRenderer.sendSync('echo sync', 'still here'))`, host.address.unix)
+    assert.equal(out, 'still here\n')
   })
 })
 

@@ -88,11 +88,16 @@ export async function startHost(script, config = '', pages = {}) {
   return new Host(script, config, pages).ready()
 }
 
-/** Runs a script of ES modules in a Node of its own, with the host's address as its $IPCHOST_ADDRESS. */
-export async function runNode(source, address) {
+/**
+ * Runs a script of ES modules in a Node of its own, with the host's address as its $IPCHOST_ADDRESS.
+ * @param {string} source
+ * @param {string} address
+ * @param {Record<string, string>} [env] of it besides
+ */
+export async function runNode(source, address, env = {}) {
   const entry = new URL('../../index.js', import.meta.url).href
   const child = spawn(process.execPath, ['--input-type=module', '-e', source.replaceAll("'ipchost'", `'${entry}'`)], {
-    env: { ...process.env, IPCHOST_ADDRESS: address, NODE_TEST_CONTEXT: undefined },
+    env: { ...process.env, ...env, IPCHOST_ADDRESS: address, NODE_TEST_CONTEXT: undefined },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: PATIENCE_MS,
   })

@@ -220,18 +220,20 @@ local function compile(paths, beside)
   return entries
 end
 
--- Frames of this file, which tell nobody anything, and of the functions that it raises and calls with.
-local OWN = "\n\t" .. debug.getinfo(1, "S").short_src:gsub("%p", "%%%0") .. ":"
+-- Frames of the host's own, which tell nobody anything, with the functions that it raises and calls by.
+local OWN = "\n\t" .. debug.getinfo(1, "S").short_src:match("^(.-)environment[^/]*$"):gsub("%p", "%%%0") .. "[^\n]*"
+local WITH_OWN = {
+  "\n\t%[C%]: in function 'error'(" .. OWN .. ")", "\n\t%[C%]: in function 'xpcall'(" .. OWN .. ")",
+  "(" .. OWN .. ")\n\t%(%.%.%.tail calls%.%.%.%)",
+}
 
 --- The error with `file:line:` in front, its traceback, and that of where it was raised if it was awaited.
 local function describe(message)
-  local trace = worker.trace(message, 2)
-  for _, name in ipairs { "error", "xpcall" } do
-    trace = trace:gsub(("\n\t%%[C%%]: in function '%s'(%s)"):format(name, OWN), "%1")
-  end
-  trace = trace:gsub(OWN .. "[^\n]*", "")
-  local place = type(message) ~= "string" and trace:match("\n\t([^\n]-:%d+:) in ")
-  return ("%s%s\n%s"):format(place and place .. " " or "", scheduler.describe(message), trace)
+  local text, trace = scheduler.describe(message), worker.trace(message, 2)
+  for _, pattern in ipairs(WITH_OWN) do trace = trace:gsub(pattern, "%1") end
+  trace = trace:gsub(OWN, "")
+  local place = not text:find(":%d+:") and trace:match("\n\t([^\n]-:%d+:) in ")
+  return ("%s%s\n%s"):format(place and place .. " " or "", text, trace)
 end
 
 --- @return nil, or what went wrong

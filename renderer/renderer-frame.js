@@ -97,6 +97,8 @@ export class Renderer extends EventEmitter {
       deliver: (channel, args, ports) => this.#ipcRenderer.deliver(channel, args, ports),
       work: (channel, args) => this.#ipcRenderer.work(channel, args),
       opened: (frame, resumed) => {
+        // Its frame-opened is still to come.
+        if (!frame && this.#ids.routingId === undefined) return
         if (frame) Object.assign(this.#ids, { routingId: frame.routingId, frameToken: frame.frameToken })
         this.#opened(this)
         this.emit('connection', { state: 'connected', resumed })

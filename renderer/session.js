@@ -58,8 +58,11 @@ export class Session {
   /** The number before that of the first packet behind hello. */
   #after = 0
   #sync
-  /** Whether the host has said welcome on this link, and on any. */
+  /** Whether hello has named a host on this link: a sync lane may have met it since. */
+  #named = false
+  /** Whether the host has said welcome on this link, in this session, and ever. */
   #welcomed = false
+  #begun = false
   #met = false
   /** In ms: how long the host keeps a session that is lost; 0 where it does not. */
   #patience = 0
@@ -186,8 +189,9 @@ export class Session {
   /** Says hello, and, unless the session is an older one's, all that follows. @param {Transport} link */
   #greet(link) {
     const outbox = /** @type {Outbox} */ (this.#outbox)
+    this.#named = this.#identity.host !== undefined
     this.#after = outbox.greet(link, (after) => this.#hello(LANE_MAIN, after))
-    if (this.#identity.host) return
+    if (this.#named) return
     outbox.open(link)
     if (this.#closed) this.#farewell(this.#closed)
   }
@@ -427,7 +431,7 @@ export class Session {
   #welcome({ resumed, sent, received }, { host, processId, webContentsId, frame, limits, features, tab }) {
     if (this.#welcomed) throw new MalformedError(1002, 'a second welcome')
     const outbox = /** @type {Outbox} */ (this.#outbox)
-    const known = this.#identity.host !== undefined
+    const known = this.#named
     const resumes = resumed && this.#identity.isKnownTo(host)
     if (known && !resumes) this.#startAnew(this.#after, ANOTHER)
     if (received < this.#after || received > outbox.sent || (resumes && sent > this.#receipts.received)) throw new MalformedError(1002, 'welcome: numbers that cannot be')
@@ -445,18 +449,19 @@ export class Session {
     if (limits?.nesting) this.#packing.nesting = this.#decoder.nesting = limits.nesting
     if (known) outbox.open(/** @type {Transport} */ (this.#connection.link))
     outbox.forget(received)
-    if (!resumes || !this.#met) this.#ports.open(limits ?? {})
-    this.#tellWelcome(frame, resumes && this.#met)
+    // A sync lane may have opened the session that this link is the first of.
+    const again = resumes && this.#begun
+    if (!again) this.#ports.open(limits ?? {})
+    this.#begun = true
+    this.#tellWelcome(frame, again)
   }
 
   /** @param {any} frame @param {boolean} resumed */
   #tellWelcome(frame, resumed) {
-    const again = this.#met
     this.#met = true
     for (const [number, endpoint] of this.#frames.list) {
       if (number === MAIN_FRAME) endpoint.opened(frame, resumed)
       else if (resumed) endpoint.opened(undefined, true)
-      else if (again) this.#put(KIND.FRAME_OPEN, { frame: number, parent: endpoint.parent }, endpoint.details)
     }
     this.#hold()
   }
@@ -477,10 +482,19 @@ export class Session {
     this.#ports = this.#makePorts()
     this.#answers = this.#makeAnswers()
     this.#tickets.askAgain()
+    this.#begun = false
+    this.#openFrames()
     ports.end()
     answers.end(() => true, 'ERR_CLOSED', text)
     this.#calls.rejectAll(() => true, 'ERR_CLOSED', text)
     this.#hold()
+  }
+
+  /** Before all that is said in them. */
+  #openFrames() {
+    for (const [frame, { parent, details }] of this.#frames.list) {
+      if (frame !== MAIN_FRAME) this.#put(KIND.FRAME_OPEN, { frame, parent }, details)
+    }
   }
 
   /** The session is given up: what comes is a new one. @param {string} text why */

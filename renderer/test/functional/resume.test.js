@@ -261,6 +261,40 @@ test('a host that is started anew gets another session, and nothing of the old o
   proxy.close()
 })
 
+test('frames are opened before what is said in them, each once, in a session that follows another', async () => {
+  const proxy = await new CuttingProxy().listen()
+  const [first, second] = await Promise.all([1, 2].map(() => startHost(SCRIPT, proxy.security)))
+  proxy.target = first.address.ws
+  const renderer = await connect(proxy.address, { reconnect: FAST })
+  const child = await renderer.createFrame({ name: 'child' })
+  proxy.target = undefined
+  const lost = until(renderer, 'lost')
+  await first.stop()
+  await lost
+  child.ipcRenderer.send('count', 1)
+  const ran = child.ipcRenderer.invoke('run', 1)
+  const made = renderer.createFrame({ name: 'made meanwhile' })
+  const connected = until(renderer, 'connected')
+  proxy.target = second.address.ws
+  assert.equal((await connected).resumed, false)
+  child.ipcRenderer.send('count', 2)
+  assert.equal(await ran, 1)
+  const { ipcRenderer: inMade, webFrame } = await made
+  assert.ok(webFrame.routingId > 0)
+  inMade.send('count', 3)
+  assert.deepEqual(await inMade.invoke('state'), { heard: 3, faults: '', twice: 0, ran: 1 })
+  // One that is made while the connection is lost is there when the host has it.
+  const again = until(renderer, 'connected')
+  proxy.cut()
+  await until(renderer, 'lost')
+  const { webFrame: late } = await renderer.createFrame({ name: 'late' })
+  assert.ok(late.routingId > webFrame.routingId)
+  assert.equal((await again).resumed, true)
+  renderer.close()
+  proxy.close()
+  await second.stop()
+})
+
 test('a link that always breaks brings what is sent again piece by piece', { timeout: 60000 }, async () => {
   let budget = Infinity
   const proxy = await new CuttingProxy(() => budget).listen()

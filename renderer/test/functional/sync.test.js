@@ -97,6 +97,19 @@ for (const transport of transports) {
     order()
     failures()
 
+    for (const turns of [0, 1, 2, 3, 4, 5, 6]) {
+      test(`comes between, ${turns} turns of the loop after the first call of the session, and ends nothing`, async () => {
+        const { out, err } = await runNode(`
+          import { ipcRenderer } from 'ipchost'
+          const first = ipcRenderer.invoke('echo', 'first')
+          for (let i = 0; i < ${turns}; i++) await new Promise(setImmediate)
+          console.log(ipcRenderer.sendSync('echo sync', 1))
+          console.log(await first)
+          for (let i = 2; i <= 4; i++) console.log(ipcRenderer.sendSync('echo sync', i), await ipcRenderer.invoke('echo', 'on'))`, host.address[transport])
+        assert.deepEqual([out, err], ['1\nfirst\n2 on\n3 on\n4 on\n', ''])
+      })
+    }
+
     test('may be the first call, and does not hold the process', async () => {
       const { code, out, err } = await runNode(`
         import { ipcRenderer, renderer } from 'ipchost'
@@ -108,33 +121,42 @@ for (const transport of transports) {
   })
 }
 
-describe('a lane that is lost', () => {
+/** A CuttingProxy that works while this thread blocks. */
+async function startProxy() {
   const done = new Int32Array(new SharedArrayBuffer(4))
-  let proxy
-
-  /** Returns when it is done, without a turn of the loop. */
-  function cut(mute) {
-    proxy.postMessage(mute)
-    Atomics.wait(done, 0, 0)
-    done[0] = 0
+  const worker = new Worker(new URL('../support/cutting-proxy-thread.js', import.meta.url), { workerData: { done } })
+  const [{ port, security }] = await once(worker, 'message')
+  return {
+    port, security,
+    /** Returns when it is done, without a turn of the loop. */
+    tell(what) {
+      worker.postMessage(what)
+      Atomics.wait(done, 0, 0)
+      done[0] = 0
+    },
+    close: () => worker.terminate(),
   }
+}
+
+describe('a lane that is lost', () => {
+  let proxy
 
   before(async () => {
     host = await startHost(syncScript)
-    proxy = new Worker(new URL('../support/cutting-proxy-thread.js', import.meta.url), { workerData: { target: host.address.tcp, done } })
-    const [port] = await once(proxy, 'message')
-    renderer = await connect(`tcp://127.0.0.1:${port}`)
+    proxy = await startProxy()
+    proxy.tell({ target: host.address.tcp })
+    renderer = await connect(`tcp://127.0.0.1:${proxy.port}`)
     ipcRenderer = renderer.ipcRenderer
   })
   after(async () => {
     renderer.close()
-    await Promise.all([renderer.closed, proxy.terminate(), host.stop()])
+    await Promise.all([renderer.closed, proxy.close(), host.stop()])
   })
 
   test('between two calls is not noticed', async () => {
     for (let i = 1; i <= 20; i++) {
       assert.equal(ipcRenderer.sendSync('note sync', i), i)
-      cut(false)
+      proxy.tell({ cut: 'now' })
     }
     assert.deepEqual(await ipcRenderer.invoke('seen'), Array.from({ length: 20 }, (_, i) => i + 1))
     assert.equal(ipcRenderer.sendSync('echo sync', 'on'), 'on')
@@ -142,11 +164,38 @@ describe('a lane that is lost', () => {
 
   test('before its answer fails the call, which does not run again', async () => {
     assert.equal(ipcRenderer.sendSync('note sync', 1), 1)
-    cut(true)
+    proxy.tell({ cut: 'at its next answer' })
     assert.throws(() => ipcRenderer.sendSync('note sync', 2), { code: 'ERR_CLOSED', message: /: the call was received before$/ })
     assert.equal(ipcRenderer.sendSync('note sync', 3), 3)
     assert.deepEqual(await ipcRenderer.invoke('seen'), [1, 2, 3])
   })
+})
+
+test('a session that a call has opened is a new one in all its parts', async () => {
+  const proxy = await startProxy()
+  const [first, second] = await Promise.all([1, 2].map(() => startHost(syncScript, `${proxy.security},`)))
+  proxy.tell({ target: first.address.ws })
+  // Time for the call to come before the main lane.
+  const renderer = await connect(`ws://127.0.0.1:${proxy.port}`, { reconnect: { min: 500, max: 500 } })
+  const { ipcRenderer } = renderer
+  const child = await renderer.createFrame({ name: 'child' })
+  const changes = []
+  const connected = new Promise((resolve) => renderer.on('connection', (change) => { if (changes.push(change) === 2) resolve() }))
+  const opened = new Promise((resolve) => child.on('connection', ({ state }) => { if (state === 'connected') resolve() }))
+  proxy.tell({ target: second.address.ws })
+  const lost = once(renderer, 'connection')
+  await first.stop()
+  await lost
+  assert.equal(ipcRenderer.sendSync('echo sync', 'first of all'), 'first of all')
+  await Promise.all([connected, opened])
+  assert.deepEqual(changes, [{ state: 'lost', resumed: false }, { state: 'connected', resumed: false }])
+  assert.equal(await child.ipcRenderer.invoke('echo', 'in the child'), 'in the child')
+  const { port1, port2 } = new MessageChannel()
+  ipcRenderer.postMessage('echo port', null, [port2])
+  port1.postMessage('there and back')
+  assert.equal((await once(port1, 'message'))[0], 'there and back')
+  renderer.close()
+  await Promise.all([renderer.closed, proxy.close(), second.stop()])
 })
 
 /** A module that is loaded into every thread, and ends another than the main one as that says. */

@@ -24,6 +24,11 @@ export class Frames {
     return [...this.#all]
   }
 
+  /** The same without the main frame. */
+  get below() {
+    return this.list.filter(([number]) => number !== MAIN_FRAME)
+  }
+
   /** @param {Endpoint} endpoint */
   setMain(endpoint) {
     this.#all.set(MAIN_FRAME, endpoint)

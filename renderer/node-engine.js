@@ -99,12 +99,15 @@ export const nodeEngine = {
   details: () => ({ pid: process.pid, client: `ipchost-js/0.1.0 node/${process.versions.node}` }),
 }
 
+/** @type {string | undefined} */
+let found
+
 /**
- * Where the host of this process is.
+ * Where the host of this process is: that stays, whatever becomes of the environment.
  * @returns {string}
  */
 export function defaultAddress() {
-  const address = process.env.IPCHOST_ADDRESS
-  if (address) return address
+  found ??= process.env.IPCHOST_ADDRESS || undefined
+  if (found) return found
   throw codedError('ERR_ADDRESS', 'IPCHOST_ADDRESS is not set: set it to the address of the host, or use connect(address)')
 }

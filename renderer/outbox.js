@@ -60,7 +60,7 @@ export class Outbox {
   sent = 0
   /** Whether blocks are kept until the host has said that it has them. */
   resumable = false
-  limits = { packet: 64 * 1024 * 1024, outbound: 1024 * 1024, outbound_max: 256 * 1024 * 1024 }
+  limits = { packet: 64 * 1024 * 1024, outbound: 1024 * 1024, outbound_max: 256 * 1024 * 1024, frames: Infinity }
   writer = new Writer(CAPACITY)
   /** @type {KeptBlock[]} */
   #kept = []

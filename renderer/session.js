@@ -7,7 +7,7 @@ import { Answers } from './answers.js'
 import { ABORTED, Calls } from './calls.js'
 import { Connection, GOING_AWAY, NOT_THERE } from './connection.js'
 import { Decoder } from './decode.js'
-import { invokeError, refusedError, releasedError, remoteError } from './errors.js'
+import { codedError, invokeError, refusedError, releasedError, remoteError } from './errors.js'
 import { Frames, MAIN_FRAME } from './frames.js'
 import { FEATURE_RESUME, Identity, LANE_MAIN, LANE_SYNC } from './identity.js'
 import { Inbox } from './inbox.js'
@@ -82,17 +82,13 @@ export class Session {
 
   /**
    * @param {Engine} engine
-   * @param {() => string} findAddress asked when the session is opened, and never again
+   * @param {() => string} address asked when the session is opened
    * @param {Record<string, unknown>} details
    * @param {import('./connection.js').Reconnect} [reconnect]
    */
-  constructor(engine, findAddress, details, reconnect) {
+  constructor(engine, address, details, reconnect) {
     this.#engine = engine
-    this.#address = () => {
-      const address = findAddress()
-      this.#address = () => address
-      return address
-    }
+    this.#address = address
     this.#packing = new Packing(engine)
     this.#inbox = new Inbox(engine.later)
     this.#identity = new Identity(engine, details)
@@ -233,11 +229,8 @@ export class Session {
     return call
   }
 
-  /**
-   * A call that returns when it is answered. It goes over a lane of its own, with all before it that the main lane may
-   * still hold; its number is taken on the main lane by a cancel.
-   * @param {number} frame @param {string} channel @param {unknown[]} args @returns {any}
-   */
+  // It goes over a lane of its own, with all before it that the main lane may still hold; its number is taken there by a cancel.
+  /** A call that returns when it is answered. @param {number} frame @param {string} channel @param {unknown[]} args @returns {any} */
   sendSync(frame, channel, args) {
     const outbox = this.#use(frame)
     if (!this.#identity.host && !this.#placing.isFound) throw invokeError(channel, 'ERR_NOT_READY', NOT_READY)
@@ -253,17 +246,12 @@ export class Session {
     }
   }
 
-  /**
-   * A packet that the protocol itself has to say.
-   * @param {number} kind
-   * @param {Record<string, unknown>} items
-   * @param {unknown} [payload]
-   */
+  /** A packet that the protocol itself has to say. @param {number} kind @param {Record<string, unknown>} items @param {unknown} [payload] */
   #put(kind, items, payload) {
     this.#packing.put(/** @type {Outbox} */ (this.#outbox), kind, items, payload)
   }
 
-  /** The same, at any time. @param {number} kind @param {Record<string, unknown>} items @param {unknown} payload */
+  /** The same, at any time. @param {number} kind @param {Record<string, unknown>} items @param {unknown} [payload] */
   #tell(kind, items, payload) {
     if (this.#packing.busy) return this.#engine.defer(() => this.#tell(kind, items, payload))
     if (!this.#closed) this.#put(kind, items, payload)
@@ -278,7 +266,7 @@ export class Session {
   cancel(call, reason, error) {
     if (!this.#calls.take(call.number)) return
     call.reject(error)
-    this.#put(KIND.CANCEL, { call: call.number, reason })
+    this.#tell(KIND.CANCEL, { call: call.number, reason })
     this.#hold()
   }
 
@@ -291,7 +279,8 @@ export class Session {
 
   /** Opens a child frame; its endpoint hears `opened` or `ended`. @param {Endpoint} endpoint @param {Record<string, unknown>} details @returns {number} */
   openFrame(endpoint, details) {
-    this.#use(endpoint.parent)
+    const { frames } = this.#use(endpoint.parent).limits
+    if (this.#frames.list.length >= frames) throw codedError('ERR_LIMIT_FRAMES', `limits.frames (${frames}) exceeded; close frames or raise limits.frames`)
     endpoint.details = details
     const frame = this.#frames.add(endpoint)
     this.#put(KIND.FRAME_OPEN, { frame, parent: endpoint.parent }, details)
@@ -300,6 +289,8 @@ export class Session {
 
   /** @param {number} frame */
   close(frame) {
+    // By a getter of what is being sent.
+    if (this.#packing.busy) return this.#engine.defer(() => this.close(frame))
     if (this.#closed || !this.#frames.has(frame)) return
     if (frame !== MAIN_FRAME) {
       this.#put(KIND.FRAME_CLOSE, { frame })
@@ -468,11 +459,7 @@ export class Session {
 
   // ---- another session ----
 
-  /**
-   * What was the old session's is over; frames and listeners stay.
-   * @param {number} after the number before that of the next packet
-   * @param {string} text why
-   */
+  /** What was the old session's is over; frames and listeners stay. @param {number} after the number before that of the next packet @param {string} text why */
   #startAnew(after, text) {
     this.#inbox.flush()
     this.#outbox?.reset(after)
@@ -483,18 +470,12 @@ export class Session {
     this.#answers = this.#makeAnswers()
     this.#tickets.askAgain()
     this.#begun = false
-    this.#openFrames()
+    // Before all that is said in them.
+    for (const [frame, { parent, details }] of this.#frames.below) this.#put(KIND.FRAME_OPEN, { frame, parent }, details)
     ports.end()
     answers.end(() => true, 'ERR_CLOSED', text)
     this.#calls.rejectAll(() => true, 'ERR_CLOSED', text)
     this.#hold()
-  }
-
-  /** Before all that is said in them. */
-  #openFrames() {
-    for (const [frame, { parent, details }] of this.#frames.list) {
-      if (frame !== MAIN_FRAME) this.#put(KIND.FRAME_OPEN, { frame, parent }, details)
-    }
   }
 
   /** The session is given up: what comes is a new one. @param {string} text why */

@@ -4,6 +4,8 @@ import { MalformedError } from './malformed-error.js'
 
 /** @typedef {import('./outbox.js').Handlers} Handlers */
 
+/** What a close says that is none of the session's (docs/protocol.md, section 10): nothing was heard. */
+const LOST = 4002
 const NOT_OPENED = 'it is not running, or it refuses this page; its log says which'
 
 export class WebSocketLink {
@@ -83,8 +85,9 @@ export class WebSocketLink {
     this.#socket.close(1000)
   }
 
+  /** A host takes 1000 for the end of the session. */
   drop() {
-    this.close()
+    this.#socket.close(LOST)
   }
 
   /** A page lives on its own. */

@@ -301,3 +301,23 @@ describe("app", function()
     host:stop()
   end)
 end)
+
+describe("a renderer", function()
+  it("has limits.frames at most, and is told so before the host is", function()
+    local host = support.start([[ipcMain.handle("echo", function(_, value) return value end)]],
+      { config = "limits = { frames = 2 }" })
+    local renderer = host:connect("unix")
+    renderer:run(function()
+      local child = renderer:createFrame { name = "child" }
+      local ok, err = pcall(renderer.createFrame, renderer, { name = "one more" })
+      assert.is_false(ok)
+      assert.equal("ERR_LIMIT_FRAMES", err.code)
+      assert.equal("limits.frames (2) exceeded; close frames or raise limits.frames", err.message)
+      child:close()
+      local other = renderer:createFrame { name = "another" }
+      assert.equal("on", await(other.ipcRenderer.invoke("echo", "on")))
+    end)
+    renderer:close()
+    host:stop()
+  end)
+end)

@@ -157,7 +157,9 @@ function ownPorts(kind) {
       return results
     }), ['hello', 'DataCloneError', 'Port at index 0 is already neutered', 'round'])
   })
+}
 
+function portsOfFrames(kind) {
   test('that a frame of the same origin has made are taken, and what only looks like one is not', async () => {
     const { page } = await open(`${kind}.html`)
     assert.deepEqual(await page.evaluate(async () => {
@@ -382,6 +384,7 @@ function leavingPages(kind) {
 
 describe('ports of a module page', () => {
   ownPorts('module')
+  portsOfFrames('module')
   ownCloses('module')
   movedAndReceived('module')
   joinedPorts('module')
@@ -393,6 +396,7 @@ describe('ports of a module page', () => {
 // The classic file is made of the same modules: what is particular is that it runs at all.
 describe('ports of a classic page', () => {
   ownPorts('classic')
+  portsOfFrames('classic')
   ownCloses('classic')
   movedAndReceived('classic')
 })

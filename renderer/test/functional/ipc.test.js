@@ -198,6 +198,20 @@ function givingUp() {
   })
 }
 
+function closingWithin() {
+  test('a getter of what is sent may give up and close: that leaves behind it', async () => {
+    const child = await renderer.createFrame()
+    const controller = new AbortController()
+    const given = assert.rejects(ipcRenderer.with({ signal: controller.signal }).invoke('never'), { name: 'AbortError' })
+    const closing = { get value() { controller.abort(); child.close(); return 'whole' } }
+    assert.deepEqual(await ipcRenderer.invoke('echo', closing), { value: 'whole' })
+    await given
+    assert.equal((await child.closed).code, 1000)
+    ipcRenderer.send('push', 'x', { get value() { renderer.close(); return 1 } })
+    assert.deepEqual(await renderer.closed, { code: 1000, reason: '' })
+  })
+}
+
 function framesAndTheEnd() {
   test('createFrame gives a frame below, in the same session', async () => {
     const child = await renderer.createFrame({ url: 'app://notes/child', name: 'child' })
@@ -264,6 +278,23 @@ for (const transport of transports) {
     messaging()
     givingUp()
     framesAndTheEnd()
+    closingWithin()
+  })
+
+  test(`frames keep to limits.frames over ${transport}`, async () => {
+    const host = await startHost(script, 'limits = { frames = 3 }')
+    const renderer = await connect(host.address[transport])
+    const over = { code: 'ERR_LIMIT_FRAMES', message: 'limits.frames (3) exceeded; close frames or raise limits.frames' }
+    const child = await renderer.createFrame()
+    await child.createFrame()
+    await assert.rejects(renderer.createFrame(), over)
+    await assert.rejects(child.createFrame(), over)
+    child.close()
+    const [one, , three] = await Promise.allSettled([1, 2, 3].map(() => renderer.createFrame()))
+    assert.equal(three.reason?.code, 'ERR_LIMIT_FRAMES')
+    assert.equal(await one.value.ipcRenderer.invoke('echo', 'on'), 'on')
+    renderer.close()
+    await host.stop()
   })
 
   test(`packets keep to the host's limits over ${transport}`, async () => {

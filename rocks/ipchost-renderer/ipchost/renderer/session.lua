@@ -38,7 +38,7 @@ function Session.new(target)
     paused = false, -- packets wait for the next turn
     mark = math.huge, cap = math.huge,
     links = {},     -- number -> end of a port
-    last_port = -1, window = 1 << 20, port_limit = math.huge, packet = math.huge,
+    last_port = -1, window = 1 << 20, port_limit = math.huge, frame_limit = math.huge, packet = math.huge,
   }, Session)
   self.link = (target.link or target.kind == "ws" and WebSocket or Link).new(self)
   self.idle = self.link:handle(uv.new_idle)
@@ -123,11 +123,21 @@ function Session:add_frame(number, parent, ipc)
   return frame
 end
 
+local function count(set)
+  local n = 0
+  for _ in pairs(set) do n = n + 1 end
+  return n
+end
+
 --- Opens a child frame; resolves with its details.
 -- @return its number
 function Session:open_frame(parent, details, resolve, reject)
   local number = self.last_frame + 1
   if not self.frames[parent] then return reject(errors.released()) end
+  if count(self.frames) + count(self.opening) >= self.frame_limit then
+    return reject(errors.refused(("limits.frames (%d) exceeded; close frames or raise limits.frames")
+      :format(self.frame_limit), "ERR_LIMIT_FRAMES"))
+  end
   local ok, message, code = self:put("frame-open", number, parent, details)
   if not ok then return reject(errors.refused(message, code)) end
   self.last_frame = number
@@ -263,7 +273,7 @@ function Session:established(details)
   if self.link.limit then self.link:limit(limits.packet) end
   self.mark, self.cap = limits.outbound, limits.outbound_max
   self.window, self.port_limit = limits.window or self.window, limits.ports or self.port_limit
-  self.packet = limits.packet
+  self.packet, self.frame_limit = limits.packet, limits.frames or self.frame_limit
   self.link:release(self.timer)
   local welcome = self.welcome
   self.welcome = nil

@@ -73,6 +73,21 @@ for (const name of ['module.html', 'classic.html']) {
   })
 }
 
+test('a page that hears nothing on a connection gives that up, and not its session', async () => {
+  const page = await open('module.html')
+  await page.evaluate(() => { window.answer = window.ipchost.ipcRenderer.invoke('wait') })
+  await page.evaluate(() => window.ipchost.ipcRenderer.invoke('id'))
+  const silence = new Promise((resolve) => { proxy.onsilence = resolve })
+  proxy.cut()
+  await silence
+  await page.waitForFunction(() => window.states.length === 3)
+  assert.deepEqual(await page.evaluate(() => window.states), ['connected', 'lost', 'resumed'])
+  assert.equal(await page.evaluate(() => {
+    window.ipchost.ipcRenderer.send('answer', 'still waited for')
+    return window.answer
+  }), 'still waited for')
+})
+
 test('a page goes on with another session after a restart of its host', async () => {
   // While there is no host, the browser itself says so.
   browser.expect(/WebSocket connection to/)

@@ -11,6 +11,8 @@ export class CuttingProxy {
   delay = 0
   /** @type {string | undefined} what every connection is answered instead of being led anywhere */
   answer
+  /** @type {(() => void) | undefined} the next connection brings the answer to its handshake and no more from the host; called as it swallows something */
+  onsilence
   #server = createServer((socket) => this.#accept(socket))
   /** @type {string | undefined} */
   #target
@@ -50,7 +52,8 @@ export class CuttingProxy {
     const { hostname, port } = new URL(this.#target)
     const host = connect({ host: hostname, port: Number(port), noDelay: true })
     client.setNoDelay(true)
-    const pair = { client, host, left: this.#budget(), mute: false }
+    const pair = { client, host, left: this.#budget(), mute: false, onsilence: this.onsilence, answered: false }
+    this.onsilence = undefined
     this.#live.add(pair)
     this.#carry(pair, client, host)
     this.#carry(pair, host, client)
@@ -59,6 +62,10 @@ export class CuttingProxy {
   #carry(pair, from, to) {
     from.on('data', (bytes) => {
       if (pair.mute && from === pair.host) return this.#cut(pair)
+      if (pair.onsilence && from === pair.host) {
+        if (pair.answered) return pair.onsilence()
+        pair.answered = true
+      }
       to.write(bytes.subarray(0, Math.max(0, pair.left)))
       pair.left -= bytes.length
       if (pair.left <= 0) this.#cut(pair)

@@ -41,8 +41,8 @@ after(async () => {
   proxy.close()
 })
 
-async function open(name) {
-  const page = await browser.open(`http://127.0.0.1:${proxy.port}/${name}`)
+async function open(name, by = proxy) {
+  const page = await browser.open(`http://127.0.0.1:${by.port}/${name}`)
   await page.waitForFunction(() => window.ipchost)
   await page.evaluate(() => {
     const { ipcRenderer, renderer } = window.ipchost
@@ -72,21 +72,6 @@ for (const name of ['module.html', 'classic.html']) {
     }), ['late', id, ['late'], ['connected', 'lost', 'resumed'], 0])
   })
 }
-
-test('a page that hears nothing on a connection gives that up, and not its session', async () => {
-  const page = await open('module.html')
-  await page.evaluate(() => { window.answer = window.ipchost.ipcRenderer.invoke('wait') })
-  await page.evaluate(() => window.ipchost.ipcRenderer.invoke('id'))
-  const silence = new Promise((resolve) => { proxy.onsilence = resolve })
-  proxy.cut()
-  await silence
-  await page.waitForFunction(() => window.states.length === 3)
-  assert.deepEqual(await page.evaluate(() => window.states), ['connected', 'lost', 'resumed'])
-  assert.equal(await page.evaluate(() => {
-    window.ipchost.ipcRenderer.send('answer', 'still waited for')
-    return window.answer
-  }), 'still waited for')
-})
 
 test('a page goes on with another session after a restart of its host', async () => {
   // While there is no host, the browser itself says so.
@@ -149,4 +134,25 @@ test('a page that blocks for long after its first sendSync has nothing dispatche
   assert.deepEqual([heard, notes], [1, ['once']])
   await browser.closePages()
   await hasty.stop()
+})
+
+test('a page that hears nothing on a connection gives that up, and not its session', async () => {
+  const silent = await new CuttingProxy().listen()
+  const patient = await startHost(SCRIPT, `${silent.security}, limits = { resume = "60s" }`, pages)
+  silent.target = patient.address.ws
+  const page = await open('module.html', silent)
+  await page.evaluate(() => { window.answer = window.ipchost.ipcRenderer.invoke('wait') })
+  await page.evaluate(() => window.ipchost.ipcRenderer.invoke('id'))
+  const silence = new Promise((resolve) => { silent.onsilence = resolve })
+  silent.cut()
+  await silence
+  await page.waitForFunction(() => window.states.length === 3)
+  assert.deepEqual(await page.evaluate(() => window.states), ['connected', 'lost', 'resumed'])
+  assert.equal(await page.evaluate(() => {
+    window.ipchost.ipcRenderer.send('answer', 'still waited for')
+    return window.answer
+  }), 'still waited for')
+  await page.close()
+  await patient.stop()
+  silent.close()
 })

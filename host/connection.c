@@ -306,20 +306,26 @@ static void check_handshake(struct connection *connection, uint64_t now) {
   fail(connection, &fault);
 }
 
-/* Links on this machine tell by themselves when they are lost; others are pinged. Whoever waits on a sync
- * lane cannot answer, and limits.sync_reply bounds that. */
+/* The answer to a ping is only to be had once the call is over, which limits.sync_reply bounds. */
+static bool client_waits(const struct lane *lane) {
+  return lane->sync ? lane_busy(lane) : session_waits(lane->session);
+}
+
+/* Links on this machine tell by themselves when they are lost; of others the main lanes are pinged. */
 static void check_idle(struct connection *connection, uint64_t now) {
   const struct limits *limits = connection->owner->limits;
   struct packet ping = {.kind = PACKET_PING, .token = PING_TOKEN};
   struct fault fault;
   uint64_t idle = limits->idle * 1000000, silent = now - connection->heard;
-  if (connection->transport->peer.local || !idle || silent < idle / 2) return;
-  if (connection->lane.sync && (silent < idle || lane_busy(&connection->lane))) return;
-  if (silent >= idle) {
+  if (connection->transport->peer.local || !idle) return;
+  if (client_waits(&connection->lane)) {
+    connection->heard = now;
+    connection->pinged = false;
+  } else if (silent >= idle && (connection->pinged || connection->lane.sync)) {
     fault_set(&fault, ST_LIMIT, 4002, "ERR_LIMIT_IDLE",
               "limits.idle (%llu ms) exceeded: pings are not answered", (unsigned long long)limits->idle);
     fail(connection, &fault);
-  } else if (!connection->pinged) {
+  } else if (silent >= idle / 2 && !connection->pinged && !connection->lane.sync) {
     connection->pinged = true;
     lane_write(&connection->lane, &ping, slice_of(NULL, 0));
   }

@@ -172,18 +172,11 @@ void core_lane_closed(struct core *core, struct lane *lane, enum lane_end end) {
 
 /* ---- the clock ---- */
 
-/* Somebody waits on a sync lane, and cannot bring back the main lane meanwhile. */
-static bool is_asking(const struct lanes *lanes) {
-  for (const struct list *node = lanes->sync.next; node != &lanes->sync; node = node->next)
-    if (lane_busy(LIST_ENTRY(node, struct sync_lane, node)->lane)) return true;
-  return false;
-}
-
 static struct session *session_due(const struct core *core, uint64_t now) {
   const struct list *all = &core->sessions.lanes;
   for (struct list *node = all->next; node != all; node = node->next) {
     struct lanes *lanes = LIST_ENTRY(node, struct lanes, node);
-    if (!lanes->session->main && (lanes->overfull || (lanes->due <= now && !is_asking(lanes))))
+    if (!lanes->session->main && (lanes->overfull || (lanes->due <= now && !session_waits(lanes->session))))
       return lanes->session;
   }
   return NULL;

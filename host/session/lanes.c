@@ -163,6 +163,15 @@ struct lane *session_ready(const struct session *session) {
   return NULL;
 }
 
+bool session_waits(const struct session *session) {
+  const struct list *sync;
+  if (!session->lanes) return false;
+  sync = &session->lanes->sync;
+  for (const struct list *node = sync->next; node != sync; node = node->next)
+    if (lane_busy(LIST_ENTRY(node, struct sync_lane, node)->lane)) return true;
+  return false;
+}
+
 /* Appends the packet; a `body` that is not NULL is to follow it. */
 static enum status put(struct buf *out, const struct packet *packet, struct slice payload,
                        const struct payload *body) {

@@ -59,6 +59,8 @@ struct lane *session_ready(const struct session *session);
 /* session_write where there is a struct lanes. */
 enum status lanes_write(struct session *session, const struct packet *packet, struct slice payload,
                         struct payload *shared);
+/* Its client waits on a sync lane, and neither reads nor brings back the main lane meanwhile. */
+bool session_waits(const struct session *session);
 /* Frees session->lanes, if any; its sync lanes are detached. */
 void lanes_free(struct session *session);
 

@@ -1,6 +1,8 @@
 -- Clients that do not keep to the protocol, as bare sockets: each hears why it is refused, and a client beside them
 -- notices nothing.
 local core = require "ipchost.core"
+local lanes = require "spec.functional.lane"
+local raw = require "spec.functional.raw"
 local support = require "spec.functional.support"
 local uv = require "luv"
 local await = require("async").await
@@ -11,6 +13,7 @@ local SCRIPT = [[
   ipcMain.handle("aborted", function() return aborted end)
   ipcMain.on("count", function() calls = calls + 1 end)
   ipcMain.on("wait", function() end)
+  ipcMain.on("slow", function(event, ms) async.sleep(ms) event.returnValue = "done" end)
   ipcMain.handle("wait", function(event, name)
     event.signal:onAbort(function(reason) aborted[#aborted + 1] = name .. " " .. reason.code end)
     await(Promise.new(function() end))
@@ -169,16 +172,6 @@ describe("a client that breaks the protocol", function()
   end)
 end)
 
---- An address of this machine by which a peer is not known to be on it; where there is none, the usual one.
-local function outer_address()
-  for _, addresses in pairs(uv.interface_addresses()) do
-    for _, address in ipairs(addresses) do
-      if address.family == "inet" and not address.internal then return address.ip end
-    end
-  end
-  return "127.0.0.1"
-end
-
 describe("a peer beyond this machine", function()
   local host, stream, timer, reader, gone
   local TOKEN <const> = "open-sesame"
@@ -190,7 +183,7 @@ describe("a peer beyond this machine", function()
     ]]):format(TOKEN, limits) })
     stream, timer, reader, gone = uv.new_tcp(), uv.new_timer(), core.reader(), false
     local connected
-    stream:connect(outer_address(), math.tointeger(host.address.tcp:match(":(%d+)$")), function(failed)
+    stream:connect(raw.outer_address(), math.tointeger(host.address.tcp:match(":(%d+)$")), function(failed)
       assert(not failed, failed)
       connected = true
       stream:read_start(function(_, chunk)
@@ -242,5 +235,25 @@ describe("a peer beyond this machine", function()
     writer:put("invoke", 0, 1, 0, "calls", ("x"):rep(100))
     trickle(writer:take())
     assert.same({ "reply", 1, 0 }, { table.unpack(packet(), 1, 3) })
+  end)
+
+  it("need not answer pings while it waits in a sendSync, and must again after that", function()
+    start("idle = '1s', sync_reply = '20s'")
+    local session = lanes.session()
+    local function lane(kind) return lanes.connect(host, "tcp", nil, raw.outer_address())
+      :hello(session, kind, 0, { token = TOKEN }):flush() end
+    local main = lane(0)
+    main:packet("welcome")
+    local sync = lane(1):put("sync", 0, 1, 1, "slow", 4000):flush()
+    assert.equal("done", sync:reply(1))
+    main:put("cancel", 1, 0)
+    assert.equal(0, main:invoke(2, "calls"))
+    if raw.outer_address() ~= "127.0.0.1" then
+      main:packet("ping")
+      local bye = main:packet("bye")
+      assert.same({ 4002, "limits.idle (1000 ms) exceeded: pings are not answered" }, { bye[2], bye[3] })
+    end
+    sync:close()
+    main:close()
   end)
 end)

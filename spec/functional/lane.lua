@@ -17,13 +17,13 @@ function lane.put_hello(writer, session, kind, sent, details, received)
     details or {}))
 end
 
---- Opens a connection; nothing is said yet.
-function lane.connect(host, transport, headers)
+--- Opens a connection; nothing is said yet. Over TCP another address of this machine may be given.
+function lane.connect(host, transport, headers, address)
   local self = setmetatable({ writer = core.writer(), reader = core.reader(), ws = transport == "ws" }, Lane)
   if self.ws then
     self.socket = raw.websocket(host.http_port, headers)
   elseif transport == "tcp" then
-    self.socket = raw.open(math.tointeger(host.address.tcp:match(":(%d+)$")))
+    self.socket = raw.open(math.tointeger(host.address.tcp:match(":(%d+)$")), address)
   else
     self.socket = raw.open_unix(host.address.unix:match("^unix:(.*)$"))
   end

@@ -24,8 +24,18 @@ local function connect(stream, ...)
   return self
 end
 
---- Connects to a port of this machine.
-function raw.open(port) return connect(uv.new_tcp(), "127.0.0.1", port) end
+--- Connects to a port of this machine, by its loopback address unless another is given.
+function raw.open(port, address) return connect(uv.new_tcp(), address or "127.0.0.1", port) end
+
+--- An address of this machine by which a peer is not known to be on it; where there is none, the usual one.
+function raw.outer_address()
+  for _, addresses in pairs(uv.interface_addresses()) do
+    for _, address in ipairs(addresses) do
+      if address.family == "inet" and not address.internal then return address.ip end
+    end
+  end
+  return "127.0.0.1"
+end
 
 --- Connects to a unix socket.
 function raw.open_unix(path) return connect(uv.new_pipe(), path) end

@@ -6,10 +6,15 @@ static const struct gone expired = {.reason = "abnormal-exit", .expired = true};
 
 /* ---- calls that are made on them ---- */
 
+/* Whoever waited on a sync lane can bring the main lane only from now on. */
+static void await_main_anew(const struct core *core, struct session *session) {
+  if (!session->main) session->lanes->due = clock_now(core->clock) + session->lanes->wait;
+}
+
 void core_forget_call(struct core *core, struct call *call) {
   if (call->sync) {
     core->sync_calls--;
-    if (call->lane->sync) call->lane->sync->calls--;
+    if (call->lane->sync && !--call->lane->sync->calls) await_main_anew(core, call->session);
   }
   call_close(&core->calls, call);
 }
@@ -149,7 +154,8 @@ static bool suspend(struct core *core, struct lane *lane) {
   if (!session->resumable || session->lanes->overfull || session->main_frame->detached || core->closing)
     return false;
   session_detach(lane);
-  session->lanes->due = clock_now(core->clock) + core->limits->resume * NS_A_MS;
+  session->lanes->wait = core->limits->resume * NS_A_MS;
+  session->lanes->due = clock_now(core->clock) + session->lanes->wait;
   return true;
 }
 
@@ -161,6 +167,7 @@ void core_lane_closed(struct core *core, struct lane *lane, enum lane_end end) {
   if (lane->sync || end == LANE_LOST) abort_calls_on(core, lane);
   if (!lane->session) return;
   if (lane->sync) {
+    if (lane_busy(lane)) await_main_anew(core, lane->session); /* for what was held */
     session_detach(lane);
     return;
   }

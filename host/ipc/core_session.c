@@ -86,10 +86,12 @@ static enum status open_session(struct core *core, struct lane *lane, const stru
   (*out)->resumable = peer->resumable && hello->features & FEATURE_RESUME && core->limits->resume;
   if ((*out)->resumable) status = session_need_lanes(&core->sessions, *out);
   if (status == ST_OK && sync) status = session_attach_sync(&core->sessions, *out, lane, hello->sent);
-  if (status != ST_OK)
+  if (status != ST_OK) {
     session_free(&core->sessions, *out);
-  else if (sync)
-    (*out)->lanes->due = clock_now(core->clock) + core->limits->handshake * 1000000;
+  } else if (sync) {
+    (*out)->lanes->wait = core->limits->handshake * NS_A_MS;
+    (*out)->lanes->due = clock_now(core->clock) + (*out)->lanes->wait;
+  }
   return status;
 }
 

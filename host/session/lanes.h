@@ -28,6 +28,7 @@ struct lanes {
   uint64_t acked;       /* what the client was told last of session->received */
   size_t unacked_bytes; /* that have come since then, about */
   uint64_t due;         /* ns: without a main lane the session ends then */
+  uint64_t wait;        /* ns: how long it may take the client to bring one */
   bool overfull;        /* more than kept_max was to be kept, so that the session must end */
 };
 

@@ -343,6 +343,14 @@ void connections_sweep(struct connections *connections) {
   }
 }
 
+bool connections_unread(const struct connections *connections) {
+  for (const struct list *node = connections->all.next; node != &connections->all; node = node->next) {
+    const struct connection *connection = LIST_ENTRY(node, struct connection, node);
+    if (!connection->closing && connection->transport->queued) return true;
+  }
+  return false;
+}
+
 void connections_close(struct connections *connections, int code, const char *text) {
   struct fault fault;
   fault_set(&fault, ST_OK, code, NULL, "%s", text);

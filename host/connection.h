@@ -32,6 +32,8 @@ uint64_t connection_contents(const struct transport *transport);
 void connections_release(struct connections *connections);
 /* Ends what has not said hello in time, and what no longer answers pings. Call it about once a second. */
 void connections_sweep(struct connections *connections);
+/* There are peers that have not taken all that they were sent. */
+bool connections_unread(const struct connections *connections);
 /* Says bye to all and closes. */
 void connections_close(struct connections *connections, int code, const char *text);
 

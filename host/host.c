@@ -97,9 +97,11 @@ static bool calls_pending(const struct host *host) {
 
 static void on_drain(uv_timer_t *timer) {
   struct host *host = timer->data;
-  bool pending = calls_pending(host);
-  if (pending && clock_now(&host->clock) < host->drain_until) return;
+  bool pending = calls_pending(host), unread = connections_unread(&host->connections);
+  if ((pending || unread) && clock_now(&host->clock) < host->drain_until) return;
   if (pending) log_line(host->log, LOG_WARN, "host", "limits.drain exceeded: calls are left unanswered");
+  if (unread)
+    log_line(host->log, LOG_WARN, "host", "limits.drain exceeded: not all was read that clients were sent");
   finish(host);
 }
 

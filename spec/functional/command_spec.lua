@@ -1,5 +1,7 @@
 -- The command line: what it prints, where, and with which exit code.
+local lanes = require "spec.functional.lane"
 local support = require "spec.functional.support"
+local uv = require "luv"
 
 describe("the command", function()
   local folder
@@ -231,6 +233,60 @@ describe("the command", function()
     support.wait_until(function() return code end, "the rejection")
     assert.equal("ERR_CLOSED", code)
     renderer:close()
+    host:stop()
+  end)
+
+  --- Takes all that comes, a part each few ms, until the connection ends.
+  local function read_slowly(socket)
+    local parts, timer, read = {}, uv.new_timer(), nil
+    function read()
+      socket.stream:read_start(function(_, chunk)
+        if not chunk then socket.ended = true return end
+        parts[#parts + 1] = chunk
+        socket.stream:read_stop()
+        timer:start(5, 0, read)
+      end)
+    end
+    read()
+    support.wait_until(function() return socket.ended end, "the end of the connection")
+    timer:close()
+    socket.bytes = table.concat(parts)
+  end
+
+  it("waits for an answer to be read, up to limits.drain", function()
+    for _, transport in ipairs(support.transports) do
+      local host = support.start([[
+        ipcMain.handle("long", function() print("answered") return ("x"):rep(24000000) end)
+      ]], { config = "limits = { drain = '25s' }," })
+      local lane = lanes.connect(host, transport):hello(lanes.session(), 0):flush()
+      lane:packet("welcome")
+      lane.socket.stream:read_stop()
+      lane:put("invoke", 0, 1, 0, "long"):flush()
+      host:wait_log("answered")
+      host:kill("sigterm")
+      read_slowly(lane.socket)
+      assert.equal(24000000, #lane:reply(1))
+      assert.equal(1001, lane:packet("bye")[2])
+      lane:close()
+      assert.equal(0, host:wait())
+      assert.is_nil(host.err:find("limits.drain", 1, true))
+      host:stop()
+    end
+  end)
+
+  it("says that an answer was not read in limits.drain", function()
+    local host = support.start([[
+      ipcMain.handle("long", function() print("answered") return ("x"):rep(24000000) end)
+    ]], { config = "limits = { drain = '50ms' }," })
+    local lane = lanes.connect(host, "unix"):hello(lanes.session(), 0):flush()
+    lane:packet("welcome")
+    lane.socket.stream:read_stop()
+    lane:put("invoke", 0, 1, 0, "long"):flush()
+    host:wait_log("answered")
+    host:kill("sigterm")
+    assert.equal(0, host:wait())
+    host:wait_log("limits.drain exceeded: not all was read that clients were sent")
+    lane:close()
     host:stop()
   end)
 

@@ -52,10 +52,12 @@ static void end_connection(struct connection *connection, const struct fault *fa
   transport_close(connection->transport, fault, linger_ms);
 }
 
+/* What a limit has ended did not end well. The transport may have said so by itself. */
 static void lane_close(void *user, const struct fault *fault) {
   struct connection *connection = user;
-  connection->clean = true;
-  if (fault->status == ST_LIMIT && !connection->closing)
+  if (fault->status != ST_LIMIT)
+    connection->clean = true;
+  else if (!connection->closing && !connection->transport->closing)
     log_line(connection->owner->log, LOG_WARN, "transport", "%s: closed with %d: %s",
              connection->transport->peer.address, fault->close, fault->text);
   end_connection(user, fault, 0);

@@ -39,6 +39,11 @@ local SCRIPT = [[
   end)
   -- Another session's orders, with the first's contents.
   ipcMain.handle("send", function(_, id, ...) return webContents.fromId(id):send("told", ...) end)
+  ipcMain.handle("flood", function(_, id)
+    local contents, sent, why = webContents.fromId(id)
+    for _ = 1, 10 do sent, why = contents:send("told", ("x"):rep(60000)) end
+    return sent or why
+  end)
   ipcMain.handle("post", function(_, ...) port:postMessage(...) end)
   ipcMain.handle("ask", function(_, id, ...) return webContents.fromId(id):invoke("asked", ...) end)
   ipcMain.handle("answer", function(_, value) waiting(value) end)
@@ -311,6 +316,21 @@ describe("a session that can be resumed", function()
     host:wait_log("closed with 4003: limits.outbound_max (262144 bytes) exceeded by what the peer has not acknowledged")
     main:close()
     ask_until(false, function() return other:call("exists", contents) end)
+  end)
+
+  it("ends as one that was broken off when a page does not take what is sent, which is logged once", function()
+    local page = lanes.session()
+    page.features = RESUME
+    local origin = "http://127.0.0.1:" .. host.http_port
+    local lane = lanes.connect(host, "ws", { Origin = origin }):hello(page, 0, 0, { type = "page", url = origin })
+    contents = lane:flush():packet("welcome")[5].webContentsId
+    other:call("forget")
+    local _, before = host.err:gsub("closed with 4003", "")
+    assert.equal("destroyed", other:call("flood", contents))
+    ask_until("gone abnormal-exit, destroyed", function() return other:call("log") end)
+    cut(host, main) -- writes to the log behind all that was written before
+    assert.equal(1, select(2, host.err:gsub("closed with 4003", "")) - before)
+    lane:close()
   end)
 end)
 

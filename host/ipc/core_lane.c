@@ -128,10 +128,11 @@ enum status core_attach(struct core *core, struct lane *lane, struct session *se
 
 /* ---- they wait ---- */
 
+/* What a sync lane has held is received with what it waited for. */
 void core_advance_all(struct core *core, struct lane *lane, size_t len) {
   struct lane *ready;
-  session_owe_ack(&core->sessions, lane->session, len);
   while (lane->session && (ready = session_ready(lane->session))) ready->ops->go_on(ready->user);
+  if (lane->session && lane->session->lanes) session_owe_ack(&core->sessions, lane->session, len);
 }
 
 static void check_held(struct core *core, const struct lanes *lanes, uint64_t now) {

@@ -100,8 +100,11 @@ uint64_t core_newcomers_due(const struct core *core) {
 void core_settle_newcomers(struct core *core, uint64_t now) {
   struct newcomer *newcomer;
   while ((newcomer = next_due(core, now))) {
+    struct lane *lane = newcomer->lane;
+    size_t len = newcomer->held.len;
     newcomer->decided = true;
-    newcomer->lane->ops->go_on(newcomer->lane->user);
+    lane->ops->go_on(lane->user);
+    core_advance(core, lane, len);
   }
 }
 

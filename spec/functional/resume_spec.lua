@@ -202,6 +202,15 @@ describe("a session that can be resumed", function()
     assert.equal(66, main:packet("ack")[2])
   end)
 
+  it("acknowledges what waited on a sync lane for packets of the main lane", function()
+    local sync = lanes.connect(host, "ws"):hello(session, 1, 64):put("send", 0, "note", "65"):flush()
+    sync:packet("welcome")
+    for i = 1, 64 do main:put("send", 0, "note", tostring(i)) end
+    main:flush()
+    assert.equal(65, main:packet("ack")[2])
+    sync:close()
+  end)
+
   it("keeps nothing that was acknowledged", function()
     main:put("send", 0, "tell", 3):flush()
     told(main, 1, 3)

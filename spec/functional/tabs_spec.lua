@@ -1,5 +1,6 @@
 -- What a browser's tab keeps over its documents; docs/protocol.md, sections 3 and 7. Pages are bare sockets here.
 local core = require "ipchost.core"
+local lanes = require "spec.functional.lane"
 local pages = require "spec.functional.page"
 local raw = require "spec.functional.raw"
 local support = require "spec.functional.support"
@@ -606,6 +607,19 @@ describe("a document that names the tab of another without a mark", function()
     new:leave()
     wait_detached(host, new.contents)
     assert.equal(new.contents, welcomed(tab_page(host, new.welcome.tab)).contents)
+  end)
+
+  it("is acknowledged what waited behind its hello, though it says no more", function()
+    local host, first, tab = with_tab(ASKED)
+    local session = lanes.session()
+    session.features = 1
+    local new = lanes.connect(host, "ws", { Origin = host.address.http })
+    new:hello(session, 0, 0, { type = "page", tab = tab })
+    for i = 1, 2 do new:put("invoke", 0, i, 0, "who") end
+    new:flush()
+    first:put("pong", first:packet("ping")[2])
+    assert.equal(2, new:packet("ack")[2])
+    new:close()
   end)
 
   it("takes over if the other does not answer in 250 ms", function()

@@ -37,11 +37,13 @@ static int write_log(lua_State *L) {
   return 0;
 }
 
+#define WRAPPED 8 /* levels of a document around what is in it */
+
 /* Pushes what is encoded as a string; or nil and what is wrong. [-0, +(1|2), v] */
-static int push_encoded(lua_State *L, int index, const char *root) {
+static int push_encoded(lua_State *L, int index, const char *root, struct clone_limits limits) {
   struct buf *out = scratch_take(L);
   struct fault fault;
-  enum status status = clone_encode(L, index, root, &runtime_of(L)->clone, out, &fault);
+  enum status status = clone_encode(L, index, root, &limits, out, &fault);
   if (status == ST_OK) {
     lua_pushlstring(L, (const char *)out->data, out->len);
     scratch_give(L, out);
@@ -53,17 +55,24 @@ static int push_encoded(lua_State *L, int index, const char *root) {
   return 2;
 }
 
+/* What may be in a document may be as deep as in a message. */
+static struct clone_limits document_limits(lua_State *L) {
+  struct clone_limits limits = runtime_of(L)->clone;
+  limits.depth += WRAPPED;
+  return limits;
+}
+
 static int encode(lua_State *L) {
   lua_settop(L, 1);
-  return push_encoded(L, 1, "state");
+  return push_encoded(L, 1, "state", document_limits(L));
 }
 
 static int decode(lua_State *L) {
   struct fault fault;
   size_t len;
   const char *text = luaL_checklstring(L, 1, &len);
-  if (clone_decode(L, slice_of(text, len), &runtime_of(L)->clone, &fault) < 0)
-    return luaL_error(L, "%s", fault.text);
+  struct clone_limits limits = document_limits(L);
+  if (clone_decode(L, slice_of(text, len), &limits, &fault) < 0) return luaL_error(L, "%s", fault.text);
   return 1;
 }
 
@@ -71,35 +80,29 @@ static int decode(lua_State *L) {
 static int clonable(lua_State *L) {
   int count;
   lua_settop(L, 1);
-  count = push_encoded(L, 1, "value");
+  count = push_encoded(L, 1, "value", runtime_of(L)->clone);
   if (count == 2) return 2;
   lua_pushboolean(L, 1);
   return 1;
 }
 
-/* is_class(value): whether a table is one of the value types, or says of itself that it means nothing
- * elsewhere. */
-static int is_class(lua_State *L) {
+/* kind(value): the value type that it is of, or that it says of itself; nil for a table like any other, and
+ * for what is no value. */
+static int kind_of(lua_State *L) {
+  enum value_kind kind = VALUE_NONE;
   lua_settop(L, 1);
-  if (lua_type(L, 1) != LUA_TTABLE || !lua_getmetatable(L, 1)) return lua_pushboolean(L, 0), 1;
-  lua_pushliteral(L, "__clone");
-  if (lua_rawget(L, 2) != LUA_TNIL) return lua_pushboolean(L, 1), 1;
-  lua_pushboolean(L, value_kind_at(L, value_types(L), 1) != VALUE_NONE);
-  return 1;
+  if (lua_type(L, 1) == LUA_TTABLE || lua_type(L, 1) == LUA_TUSERDATA) kind = value_kind(L, 1);
+  if (kind != VALUE_NONE) return lua_pushstring(L, value_name(kind)), 1;
+  if (lua_type(L, 1) == LUA_TTABLE && luaL_getmetafield(L, 1, "__clone") != LUA_TNIL)
+    return lua_pushliteral(L, "other"), 1;
+  return 0;
 }
 
 void hot_push_functions(lua_State *L) {
-  static const luaL_Reg functions[] = {{"reloading", reloading},
-                                       {"decline", decline},
-                                       {"reload", reload},
-                                       {"log", write_log},
-                                       {"encode", encode},
-                                       {"decode", decode},
-                                       {"clonable", clonable},
-                                       {"is_class", is_class},
-                                       {"release", port_release},
-                                       {"adopt", port_adopt},
-                                       {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"reloading", reloading},  {"decline", decline},  {"reload", reload},
+                                       {"log", write_log},        {"encode", encode},    {"decode", decode},
+                                       {"clonable", clonable},    {"kind", kind_of},     {"port", port_id},
+                                       {"release", port_release}, {"adopt", port_adopt}, {NULL, NULL}};
   luaL_newlib(L, functions);
   lua_pushinteger(L, (lua_Integer)runtime_of(L)->number);
   lua_setfield(L, -2, "generation");

@@ -347,6 +347,13 @@ bool port_is_of(struct runtime *rt, uint64_t port) {
   return true;
 }
 
+int port_id(lua_State *L) {
+  const struct port_object *object = luaL_testudata(L, 1, PORT_CLASS);
+  if (!object || object->neutered) return lua_pushnil(L), 1;
+  lua_pushinteger(L, (lua_Integer)object->id);
+  return 1;
+}
+
 int port_release(lua_State *L) {
   struct port_object *object = luaL_testudata(L, 1, PORT_CLASS);
   if (!object || object->neutered) return lua_pushnil(L), 1;

@@ -289,7 +289,9 @@ void port_closed(struct runtime *runtime, uint64_t port);
 void port_has_drained(struct runtime *runtime, uint64_t port);
 /* True if a script of this generation has that end. */
 bool port_is_of(struct runtime *runtime, uint64_t port);
-/* release(port): takes its end from a port that can be transferred; the id, or nil. adopt(id): a new port. */
+/* port(value): the id of a port that can be transferred, or nil. release(port): takes its end from one; the
+ * id, or nil. adopt(id): a new port. */
+int port_id(lua_State *L);
 int port_release(lua_State *L);
 int port_adopt(lua_State *L);
 

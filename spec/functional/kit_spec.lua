@@ -424,6 +424,27 @@ describe("host:reload()", function()
     assert.equal(1, heard)
   end)
 
+  it("carries state into tables of any kind, and leaves out nothing but what cannot be cloned", function()
+    local host <close> = test.host { scripts = { function()
+      local Note = { __index = { title = function(note) return note.text end } }
+      state = hot.persist("state", { notes = ipc.Array {}, last = setmetatable({}, Note) })
+      notes, last = state.notes, state.last
+      ipcMain.handle("add", function(_, text)
+        last.text = text
+        notes[#notes + 1] = last
+        notes[#notes + 1] = print
+        hot.data.odd = { 1, coroutine.create(print), [2.5] = "\xff" }
+      end)
+      ipcMain.handle("look", function()
+        return { state.notes == notes and notes[1] == last and last:title(), #notes, hot.data.odd[2.5] == "\xff" }
+      end)
+    end } }
+    local r = host:renderer()
+    r:invoke("add", "milk")
+    assert.is_true(host:reload().ok)
+    assert.same({ "milk", 2, true }, { table.unpack(r:invoke "look") })
+  end)
+
   it("leaves those that serve as they are where it fails, and says why", function()
     local broken = false
     local host <close> = test.host { scripts = { function()

@@ -124,7 +124,7 @@ return function(ipc, settings, children, base, host)
     return true
   end
 
-  local hot, hot_hooks = new_hot(host)
+  local hot, hot_hooks = new_hot(host, ipc)
   local reload, reported = new_reload(host.reload)
   _G.hot, ipc.hot = hot, hot
 

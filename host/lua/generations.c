@@ -86,7 +86,7 @@ static const char *advice_on(const char *why) {
 
 static void fail(struct generations *generations, const char *why) {
   char text[512];
-  struct reload_report failure = {.error = text, .ms = elapsed_ms(generations)};
+  struct reload_report failure = {.load = generations->loads, .error = text, .ms = elapsed_ms(generations)};
   struct scripts *loading = generations->roles[LOADING];
   snprintf(text, sizeof text, "%s%s", why, advice_on(why));
   if (loading) failure.files = loading->runtime.generation;
@@ -112,7 +112,8 @@ static void hand_over_state(struct scripts *from, struct scripts *to) {
 static void take_over(struct generations *generations) {
   struct scripts *old = generations->roles[SERVING], *new = generations->roles[LOADING];
   struct generation_retired retired;
-  struct reload_report success = {.fine = true, .retired = &retired, .files = new->runtime.generation};
+  struct reload_report success = {
+      .load = generations->loads, .fine = true, .retired = &retired, .files = new->runtime.generation};
   uint64_t before = generations->number;
   if (generations->roles[DRAINING]) scripts_close(generations->roles[DRAINING]);
   hand_over_state(old, new);
@@ -176,6 +177,7 @@ static void begin(struct generations *generations) {
   enum status status;
   struct fault fault;
   give_up_loading(generations);
+  generations->loads++;
   generations->begun = clock_now(generations->options.clock);
   if (generations->options.load_began) generations->options.load_began(generations->options.user);
   status = scripts_open(&generations->roles[LOADING], generations, &generations->options,
@@ -208,20 +210,23 @@ static void on_turn(uv_timer_t *timer) {
 }
 
 static void refuse(struct generations *generations, const char *text) {
+  generations->loads++;
   fault_set(&generations->fault, ST_DENIED, 0, NULL, "%s", text);
   generations->begun = clock_now(generations->options.clock);
   plan(generations, STEP_FAILED);
 }
 
-void generations_reload(struct generations *generations) {
-  if (generations->closing || !generations->roles[SERVING]) return;
+uint64_t generations_reload(struct generations *generations) {
+  uint64_t load = generations->loads + 1;
+  if (generations->closing || !generations->roles[SERVING]) return load;
   if (generations->declined) {
     log_line(generations->options.log, LOG_WARN, "host",
              "the scripts have changed, and have declined to be reloaded: restart to load them anew");
     refuse(generations, "the scripts have called hot.decline()");
-    return;
+  } else {
+    plan(generations, STEP_BEGIN);
   }
-  plan(generations, STEP_BEGIN);
+  return load;
 }
 
 void generations_decline(struct generations *generations) {

@@ -45,6 +45,7 @@ struct generations_options {
 
 /* How a reload went. All borrowed. */
 struct reload_report {
+  uint64_t load; /* its number: it answers what was asked for up to that one */
   bool fine;
   const char *error; /* NULL when it is fine */
   uint64_t ms;
@@ -59,8 +60,9 @@ enum status generations_open(struct generations **out, const struct generations_
                              struct fault *fault);
 /* Runs the entries, then `ready` on app; `done` is called once (its errors are in the log already). */
 void generations_load(struct generations *generations, void (*done)(void *user, enum status status));
-/* Loads them anew, from a later turn of the loop; one that is being loaded is given up. */
-void generations_reload(struct generations *generations);
+/* Loads them anew, from a later turn of the loop; one that is being loaded is given up. Returns the number of
+ * the load, whose report, or a later one's, is the answer. */
+uint64_t generations_reload(struct generations *generations);
 /* The one that serves; NULL once it is closed. */
 struct generation *generations_serving(const struct generations *generations);
 /* True while one is loaded beside the one that serves. */

@@ -18,6 +18,7 @@ struct generations {
   struct list all;  /* the roles', and those that are being closed */
   size_t count;
   uint64_t number;    /* of the latest that served */
+  uint64_t loads;     /* how many have begun beside one that serves, or were refused */
   uint64_t begun;     /* ns: when the load began */
   enum step step;     /* what the next turn of the loop does */
   struct fault fault; /* of STEP_FAILED */

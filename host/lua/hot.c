@@ -22,11 +22,11 @@ static int decline(lua_State *L) {
   return 0;
 }
 
-/* reload(): true, or false where this is no time for it. */
+/* reload(): the number of the load that is to come, or nil where this is no time for it. */
 static int reload(lua_State *L) {
   struct runtime *rt = runtime_of(L);
-  if (rt->ready) generations_reload(rt->generations);
-  lua_pushboolean(L, rt->ready);
+  if (!rt->ready) return 0;
+  lua_pushinteger(L, (lua_Integer)generations_reload(rt->generations));
   return 1;
 }
 
@@ -206,7 +206,8 @@ static int tell(lua_State *L) {
   }
   hook_push(L, "reported");
   lua_insert(L, -2);
-  lua_call(L, 1, 0);
+  lua_pushinteger(L, (lua_Integer)telling->report->load);
+  lua_call(L, 2, 0);
   return 0;
 }
 

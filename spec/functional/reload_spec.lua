@@ -350,6 +350,34 @@ describe("A reload", function()
     end)
   end)
 
+  it("is reported to whoever asked before it began, and to nobody who asked since", function()
+    local script = [[
+      local generation = hot.generation
+      if generation == 3 then error("the third fails") end
+      local asked = false
+      hot.on("failed", function()
+        if asked then return end
+        asked = true
+        hot.decline()
+        app.reload():next(function(report) print("asked when it failed", report.error) end)
+      end)
+      app.on("ready", function()
+        if generation == 2 then app.reload():next(function(report) print("asked when ready", report.error) end) end
+      end)
+      ipcMain.handle("reload", function()
+        local reports = await(Promise.all { app.reload(), app.reload() })
+        return reports[1].ok and reports[2].ok
+      end)
+    ]]
+    with_host(script, {}, function(host)
+      local renderer = host:connect()
+      assert.is_true(renderer:run(function() return await(renderer.ipcRenderer.invoke("reload")) end))
+      host:wait_log("asked when it failed\tthe scripts have called hot.decline()")
+      assert.matches("asked when ready\t" .. host.folder .. "/main.lua:2: the third fails", host.err, 1, true)
+      renderer:close()
+    end)
+  end)
+
   it("is not done where the scripts decline", function()
     with_host([[hot.decline() ipcMain.handle("reload", function() return await(app.reload()) end)]], {}, function(host)
       local renderer = host:connect()

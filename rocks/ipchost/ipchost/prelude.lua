@@ -66,23 +66,27 @@ local function drain_gone(frame, reason)
   return next(drains) ~= nil
 end
 
---- app.reload: promises of reports, and how they are settled.
+--- app.reload: promises of reports, and how they are settled: `start()` gives the number of the load that was asked
+-- for, or nil. What is asked for once a load has begun is another one's to answer.
 local function new_reload(start)
   local waiting = {}
   local function reload()
     local report, resolve = promise.withResolvers()
-    if start() then
-      waiting[#waiting + 1] = resolve
+    local load = start()
+    if load then
+      waiting[#waiting + 1] = { load = load, resolve = resolve }
     else
       local text = "the scripts are being loaded"
       resolve { ok = false, ms = 0, files = {}, disposed = {}, leftovers = 0, error = text }
     end
     return report
   end
-  local function reported(report)
+  local function reported(report, load)
     local list = waiting
     waiting = {}
-    for _, resolve in ipairs(list) do resolve(report) end
+    for _, waiter in ipairs(list) do
+      if waiter.load <= load then waiter.resolve(report) else waiting[#waiting + 1] = waiter end
+    end
   end
   return reload, reported
 end

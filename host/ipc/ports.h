@@ -47,7 +47,7 @@ void ports_end_session(struct core *core, struct session *session);
 
 /* Makes a pair whose ends are both at the scripts. ST_OK or ST_NOMEM. */
 enum status ports_pair(struct core *core, uint64_t *first, uint64_t *second);
-enum port_result { PORT_SENT, PORT_MARK, PORT_CLOSED, PORT_NOMEM, PORT_LIMIT };
+enum port_result { PORT_SENT, PORT_MARK, PORT_CLOSED, PORT_DETACHED, PORT_NOMEM, PORT_LIMIT };
 /*
  * Posts to the other end of `port`, which is at the scripts. The ends in `ids` are transferred with it,
  * unless the result is PORT_NOMEM. PORT_MARK: sent, and more than the window waits for the reader.
@@ -55,8 +55,9 @@ enum port_result { PORT_SENT, PORT_MARK, PORT_CLOSED, PORT_NOMEM, PORT_LIMIT };
  */
 enum port_result ports_post(struct core *core, uint64_t port, struct slice payload, const uint64_t *ids,
                             size_t count);
-/* Posts to a frame with ends that are at the scripts. PORT_LIMIT: its session would have more than
- * limits.ports; nothing is transferred then, as with PORT_NOMEM. */
+/* Posts to a frame with ends that are at the scripts. PORT_DETACHED: its document is gone; what was
+ * transferred is closed, as with PORT_CLOSED. PORT_LIMIT: its session would have more than limits.ports;
+ * nothing is transferred then, as with PORT_NOMEM. */
 enum port_result ports_post_to_frame(struct core *core, uint64_t frame, struct slice channel,
                                      struct slice payload, const uint64_t *ids, size_t count);
 /* What is queued, and what comes from now on, is handed to the scripts. */

@@ -29,7 +29,7 @@ static size_t link_count(const struct session *session) {
   return session->ports ? session->ports->links.count : 0;
 }
 
-/* Returns a new link without an end; NULL when out of memory. */
+/* Returns a new link without an end; NULL when out of memory. The session must not be ending. */
 static struct port_link *link_new(struct core *core, struct session *session, uint64_t number) {
   struct port_link *link;
   if (!session->ports && !(session->ports = calloc(1, sizeof *session->ports))) return NULL;
@@ -148,9 +148,10 @@ enum port_result ports_post_to_frame(struct core *core, uint64_t frame, struct s
   const struct frame *found = core_frame(core, frame);
   struct packet packet = {.kind = PACKET_POST, .channel = channel};
   enum status status;
-  if (!found) {
+  if (!found || found->detached || found->session->ending) {
+    bool detached = found && found->detached;
     ports_drop(core, ids, count);
-    return PORT_CLOSED;
+    return detached ? PORT_DETACHED : PORT_CLOSED;
   }
   packet.frame = found->number;
   status = write_with_ports(core, found->session, &packet, payload, NULL, ids, count);

@@ -142,7 +142,7 @@ static const uint64_t *push_ids(lua_State *L, int index, size_t count, const str
 
 /* Pushes what a post returns, and neuters what it has transferred. [-0, +(1|2), v] */
 static int finish_post(lua_State *L, int index, size_t count, enum port_result result) {
-  static const char *const reasons[] = {NULL, "mark", "destroyed"};
+  static const char *const reasons[] = {NULL, "mark", "destroyed", "detached"};
   if (result == PORT_NOMEM) return luaL_error(L, "not enough memory");
   if (result == PORT_LIMIT) {
     clone_push_error(L, "Error", "limits.ports exceeded: the renderer has as many as it may",

@@ -1,6 +1,7 @@
 /* session: see session.h. */
 #include "session/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "session/lanes.h"
@@ -97,6 +98,7 @@ void session_retire(struct sessions *sessions, struct session *session) {
 }
 
 void session_free(struct sessions *sessions, struct session *session) {
+  assert(!session->ports); /* a port's link would outlive it */
   session_retire(sessions, session);
   free(session->origin);
   free(session);

@@ -84,9 +84,9 @@ struct session *sessions_find(const struct sessions *sessions, struct slice id);
 enum status session_open(struct sessions *sessions, const struct packet *hello, uint64_t process,
                          const char *origin, struct lane *lane, struct session **out);
 /* Takes a session that is over out of all but the frames that are left of it: they keep it for who they were.
- * Its calls and asks must be gone. */
+ * Its calls, asks and ports must be gone. */
 void session_retire(struct sessions *sessions, struct session *session);
-/* Forgets and frees; its frames, calls and asks must be gone. Its lanes are detached, not closed. */
+/* Forgets and frees; its frames, calls, asks and ports must be gone. Its lanes are detached, not closed. */
 void session_free(struct sessions *sessions, struct session *session);
 /* Constant-time. */
 bool session_secret_equal(const struct session *session, struct slice secret);

@@ -102,6 +102,15 @@ local SCRIPT = [==[
   end)
   ipcMain.handle("send", function(_, id, text) return kept[id]:send("news", text) end)
   ipcMain.handle("frames", function(_, id) return #kept[id].mainFrame.frames end)
+  ipcMain.handle("post a port", function(_, id)
+    local port1, port2 = MessageChannelMain.pair()
+    local closed, resolve = Promise.withResolvers()
+    port1:on("close", resolve)
+    port1:start()
+    local sent, why = kept[id]:postMessage("port", "for you", { port2 })
+    await(closed)
+    return ipc.Array { sent, why, app.metrics().ports }
+  end)
 ]==]
 
 local opened = {} -- documents of the spec that runs
@@ -255,6 +264,13 @@ describe("the grace of a page", function()
     found:leave()
     wait_detached(host, found.contents)
     assert.equal(0, ask(host, "frames", found.contents))
+  end)
+
+  it("closes the ports that are posted to the page", function()
+    local host, found = with_page(LONG)
+    found:leave()
+    wait_detached(host, found.contents)
+    assert.same({ false, "detached", 0 }, ask(host, "post a port", found.contents))
   end)
 
   it("is left out of a broadcast, and counted among all contents", function()

@@ -73,6 +73,18 @@ local SCRIPT = [==[
     return promise
   end)
   ipcMain.handle("waiting", function() return waiting end)
+  local posted
+  ipcMain.handle("post when aborted", function(event)
+    local port1, port2 = MessageChannelMain.pair()
+    port1:on("close", function() posted.closed = true end)
+    port1:start()
+    event.signal:onAbort(function()
+      local sent, why = event.sender:postMessage("port", "for you", { port2 })
+      posted = { sent = sent, why = why }
+    end)
+    await(Promise(function() end))
+  end)
+  ipcMain.handle("posted", function() return posted end)
   local kept
   ipcMain.handle("keep", function(event) kept = event.senderFrame end)
   ipcMain.handle("kept", function()
@@ -308,6 +320,16 @@ describe("a tree of documents", function()
       assert.equal(4007, (aa:bye()))
       assert.same({ "frame a", "frame aa", "contents ", "frame other", "destroyed" }, other:invoke("events"))
       assert.equal("ERR_DESTROYED", other:invoke("waiting"))
+    end)
+
+    it("ports that who hears of it posts to a document above", function()
+      local a, other = below(top, "a"), open { name = "other" }
+      a:put("invoke", 0, 1, 0, "post when aborted")
+      top:put("invoke", 0, 1, 0, "close")
+      assert.equal(1000, (top:bye()))
+      repeat local posted = other:invoke("posted") until posted and posted.closed
+      assert.same({ sent = false, why = "destroyed", closed = true }, other:invoke("posted"))
+      other:invoke("events")
     end)
 
     it("calls of a document in it", function()

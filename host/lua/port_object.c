@@ -17,6 +17,7 @@ struct port_object {
   uint64_t id;        /* 0 until it has one */
   bool neutered;      /* transferred, or closed */
   bool started;
+  bool awaited; /* somebody waits until the other side has caught up */
 };
 
 static struct port_object *check(lua_State *L, const char *method, const char *arguments) {
@@ -87,6 +88,17 @@ static void neuter(lua_State *L, struct port_object *object) {
   set_entry(L, rt->started_ports, object->id);
 }
 
+/* Whoever waits until the other side has caught up need not any longer. [-0, +0, e] */
+static void resolve_drained(lua_State *L, int index) {
+  struct port_object *object = luaL_testudata(L, index, PORT_CLASS); /* a list may have changed meanwhile */
+  if (!object || !object->awaited) return;
+  object->awaited = false;
+  index = lua_absindex(L, index);
+  hook_push(L, "port_has_drained");
+  lua_pushvalue(L, index);
+  lua_call(L, 1, 0);
+}
+
 /* ---- transfer lists ---- */
 
 /* The port at the index, if it may be transferred; else raises with its place in the list. [-0, +0, v] */
@@ -152,6 +164,11 @@ static int finish_post(lua_State *L, int index, size_t count, enum port_result r
   for (size_t i = 1; i <= count; i++) {
     lua_rawgeti(L, index, (lua_Integer)i);
     neuter(L, lua_touserdata(L, -1));
+    lua_pop(L, 1);
+  }
+  for (size_t i = 1; i <= count; i++) { /* may raise: all that were transferred are neutered */
+    lua_rawgeti(L, index, (lua_Integer)i);
+    resolve_drained(L, -1);
     lua_pop(L, 1);
   }
   lua_pushboolean(L, result == PORT_SENT);
@@ -232,14 +249,6 @@ static int port_start(lua_State *L) {
   return 0;
 }
 
-/* Whoever waits until the other side has caught up need not any longer. [-0, +0, e] */
-static void resolve_drained(lua_State *L, int index) {
-  index = lua_absindex(L, index);
-  hook_push(L, "port_has_drained");
-  lua_pushvalue(L, index);
-  lua_call(L, 1, 0);
-}
-
 static int port_close(lua_State *L) {
   struct port_object *object = check(L, "close", "");
   if (object->neutered) return 0;
@@ -252,6 +261,7 @@ static int port_close(lua_State *L) {
 static int port_drained(lua_State *L) {
   struct port_object *object = check(L, "drained", "");
   bool waits = !object->neutered && ports_await_drain(runtime_of(L)->core, object->id);
+  object->awaited |= waits;
   hook_push(L, "port_drained");
   lua_pushvalue(L, 1);
   lua_pushboolean(L, waits);
@@ -361,6 +371,7 @@ int port_release(lua_State *L) {
   ports_pause(runtime_of(L)->core, object->id);
   lua_pushnil(L); /* the core asks whose it is */
   set_entry(L, runtime_of(L)->ports, object->id);
+  resolve_drained(L, 1);
   lua_pushinteger(L, (lua_Integer)object->id);
   return 1;
 }

@@ -225,6 +225,31 @@ function pieces.drained()
   return ipc.Array(results)
 end
 
+-- Nobody reads what the port is behind with.
+function pieces.drained_elsewhere(id)
+  local function behind()
+    local port1, port2 = MessageChannelMain.pair()
+    port1:postMessage(("x"):rep(1100000))
+    return port1, port1:drained(), port2
+  end
+  local contents, unread = webContents.fromId(id), {}
+  local through = MessageChannelMain.pair()
+  local ways = {
+    function(port) contents:postMessage("elsewhere", 1, { port }) end,
+    function(port) through:postMessage(1, { port }) end,
+    function(port) port:close() end,
+  }
+  local settled = {}
+  for i, way in ipairs(ways) do
+    local port, drained
+    port, drained, unread[i] = behind()
+    drained:next(function() settled[#settled + 1] = i end)
+    way(port)
+  end
+  async.sleep(1)
+  return ipc.Array(settled)
+end
+
 function pieces.many(count)
   local port1, port2 = MessageChannelMain.pair()
   local next_one, promise, resolve = 1, Promise.withResolvers()
@@ -372,6 +397,10 @@ describe("ports between scripts", function()
 
   it("say when the reader is behind, and when it has caught up", function()
     assert.same({ true, false, "mark", false, true }, run("drained"))
+  end)
+
+  it("say so also when they are the scripts' no longer", function()
+    assert.same({ 1, 2, 3 }, run("drained_elsewhere", renderer.webContentsId))
   end)
 
   it("keep the order of many messages", function()

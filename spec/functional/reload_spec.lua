@@ -457,6 +457,15 @@ describe("State", function()
       end
       ipcMain.on("port", function(event) hot.data.port = event.ports[1] use(event.ports[1]) end)
       ipcMain.on("lost", function(event) lost = event.ports[1] lost:start() end)
+      ipcMain.handle("drained", function()
+        local unread, other = MessageChannelMain.pair()
+        hot.data.unread, hot.data.other = unread, other
+        unread:postMessage(("x"):rep(1100000))
+        local drained = unread:drained()
+        print("behind")
+        await(drained)
+        return "drained"
+      end)
       app.on("ready", function() if hot.data.port then use(hot.data.port) end end)
     ]]
     with_host(script, {}, function(host)
@@ -473,7 +482,11 @@ describe("State", function()
       ipc.postMessage("lost", nil, { other })
       mine:postMessage("a")
       support.wait_until(function() return #got == 1 end, "the first")
+      local drained
+      ipc.invoke("drained"):next(function(value) drained = value end)
+      host:wait_log("behind")
       reload(host, nil, 2)
+      support.wait_until(function() return drained end, "who waited for a port that was handed over")
       mine:postMessage("b")
       support.wait_until(function() return #got == 2 and closed end, "the second, and the end of the other")
       assert.same({ "a1", "b2" }, got)

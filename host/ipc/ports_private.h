@@ -97,8 +97,8 @@ void port_end_taken(struct core *core, struct port_end *end, uint64_t origin, ui
 static inline bool port_link_ready(const struct port_link *link) {
   return link->open && link->outstanding < link->window;
 }
-/* Writes a message; its ends are in transit. False if they are too many for the session: nothing was written.
- */
+/* Writes a message; its ends are in transit. False if they are too many for the session, or with its numbers
+ * the packet is too long, which the log says: nothing was written. */
 bool port_link_write(struct core *core, struct port_link *link, struct slice payload, struct payload *shared,
                      const uint64_t *ids, size_t count);
 /* Tells the client that nothing more comes. Idempotent. */

@@ -2,9 +2,15 @@
  */
 #include "ipc/ports_private.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "wire/cbor.h"
+
+/* What a port-message has beside its payload and its ports' numbers, and each of these, at most. */
+#define HEADS_MAX 40
+#define NUMBER_MAX 9
 
 static enum status malformed(struct fault *fault, const char *what, uint64_t number) {
   return fault_set(fault, ST_MALFORMED, 1002, "ERR_PROTOCOL", what, (unsigned long long)number);
@@ -68,12 +74,16 @@ static enum status put_numbers(struct buf *out, uint64_t first, size_t count) {
   return ST_OK;
 }
 
+/* The number that the host gives next. */
+static uint64_t next_number(const struct session *session) {
+  return session->ports ? session->ports->last_host + 2 : 2;
+}
+
 enum status port_links_open(struct core *core, struct session *session, const uint64_t *ids, size_t count,
                             struct buf *numbers) {
   size_t made = 0;
-  uint64_t first;
+  uint64_t first = next_number(session);
   if (link_count(session) + count > core->limits->ports) return ST_LIMIT;
-  first = session->ports ? session->ports->last_host + 2 : 2;
   for (; made < count && link_new(core, session, first + 2 * made); made++)
     session->ports->last_host = first + 2 * made;
   if (made < count || put_numbers(numbers, first, count) != ST_OK) {
@@ -115,15 +125,58 @@ static enum status write_with_ports(struct core *core, struct session *session, 
   return status;
 }
 
+/* Whether the message is a packet that the client takes. The numbers of its session may be longer than those
+ * with which the message came. */
+static bool fits(const struct core *core, const struct port_link *link, size_t payload, size_t count) {
+  struct packet packet = {.kind = PACKET_PORT_MESSAGE, .port = link->number, .port_count = count};
+  struct buf numbers = {0}, head = {0};
+  bool fits = payload + HEADS_MAX + count * NUMBER_MAX <= core->limits->packet;
+  if (fits) return true;
+  if (put_numbers(&numbers, next_number(link->session), count) == ST_OK) {
+    packet.ports = buf_slice(&numbers);
+    fits = packet_put(&head, &packet, NULL, payload) == ST_OK && head.len + payload <= core->limits->packet;
+  }
+  buf_deinit(&numbers);
+  buf_deinit(&head);
+  return fits;
+}
+
+/* The port is to be closed: its client cannot be given the message. */
+static __attribute__((format(printf, 3, 4))) void
+tell_lost(const struct core *core, const struct port_link *link, const char *why, ...) {
+  char text[96];
+  va_list args;
+  va_start(args, why);
+  vsnprintf(text, sizeof text, why, args);
+  va_end(args);
+  log_line(core->log, LOG_WARN, "port", "process %llu: port %llu is closed: %s",
+           (unsigned long long)link->session->process, (unsigned long long)link->number, text);
+}
+
 bool port_link_write(struct core *core, struct port_link *link, struct slice payload, struct payload *shared,
                      const uint64_t *ids, size_t count) {
   struct packet packet = {.kind = PACKET_PORT_MESSAGE, .port = link->number};
-  if (!count)
-    session_write(link->session, &packet, payload, shared);
-  else if (write_with_ports(core, link->session, &packet, payload, shared, ids, count) != ST_OK)
+  size_t len = shared ? shared->len : payload.len;
+  enum status status = ST_OK;
+  if (!fits(core, link, len, count)) {
+    tell_lost(core, link, "limits.packet (%llu bytes) exceeded by a message that was forwarded",
+              (unsigned long long)core->limits->packet);
     return false;
-  link->outstanding += cost_of(shared ? shared->len : payload.len);
-  return true;
+  }
+  if (count)
+    status = write_with_ports(core, link->session, &packet, payload, shared, ids, count);
+  else
+    session_write(link->session, &packet, payload, shared);
+  if (status == ST_OK) {
+    link->outstanding += cost_of(len);
+    return true;
+  }
+  if (status == ST_LIMIT)
+    tell_lost(core, link, "limits.ports (%llu) exceeded by a message with %zu of them",
+              (unsigned long long)core->limits->ports, count);
+  else
+    tell_lost(core, link, "out of memory");
+  return false;
 }
 
 void port_link_write_close(struct port_link *link) {

@@ -277,6 +277,11 @@ function pieces.join(one, other, channel)
   webContents.fromId(other):postMessage(channel, "join", { port2 })
 end
 function pieces.say(name, ...) return kept[name]:postMessage(...) end
+function pieces.say_with_ports(name, count)
+  local list = {}
+  for i = 1, count do list[i] = MessageChannelMain.pair() end
+  return kept[name]:postMessage("with ports", list)
+end
 function pieces.hear(name, count)
   local all = collect(kept[name], count)
   kept[name]:start()
@@ -690,6 +695,62 @@ describe("ports on the wire", function()
     assert.is_false(ok)
     assert.equal("ERR_LIMIT_PORTS", failure.code)
     run("say", "n1", "still there")
+  end)
+end)
+
+describe("ports that a limit of the receiver's closes", function()
+  local host, renderer, from, to
+
+  setup(function()
+    host = support.start(script, { config = 'limits = { packet = "64KiB", ports = 20 }' })
+    renderer, from, to = host:connect(), wire.connect(host), wire.connect(host)
+  end)
+  teardown(function()
+    for _, each in ipairs { renderer, from, to } do each:close() end
+    host:stop()
+  end)
+
+  local function give(name)
+    assert(run_in_scripts(renderer, "give", to.welcome.webContentsId, "port", name))
+    return to:take("post")[4][1]
+  end
+  --- Two ports that are joined, of which the receiver's is open.
+  local function joined()
+    run_in_scripts(renderer, "join", from.welcome.webContentsId, to.welcome.webContentsId, "port")
+    local mine, theirs = from:take("post")[4][1], to:take("post")[4][1]
+    to:put("port-open", theirs, 1000000)
+    to:quiet()
+    return mine, theirs
+  end
+
+  -- From 24 on a number takes a byte more.
+  it("get a message that is too long with its numbers, and leave the connection", function()
+    for i = 1, 12 do give("n" .. i) end
+    local mine, theirs = joined()
+    assert.same({ 2, 26 }, { mine, theirs })
+    from:put("port-message", mine, {}, ("x"):rep(65525))
+    assert.equal(65525, #to:take("port-message")[4])
+    from:put("port-message", mine, {}, ("x"):rep(65526))
+    assert.equal(theirs, to:take("port-close")[2])
+    assert.equal(mine, from:take("port-close")[2])
+    host:wait_log("port 26 is closed: limits.packet (65536 bytes) exceeded by a message that was forwarded")
+    mine, theirs = joined()
+    from:put("port-message", mine, { 1, 3 }, ("x"):rep(65524))
+    assert.equal(theirs, to:take("port-close")[2])
+    local closed = { from:take("port-close")[2], from:take("port-close")[2], from:take("port-close")[2] }
+    table.sort(closed)
+    assert.same({ 1, 3, mine }, closed)
+    from:quiet()
+    to:quiet()
+  end)
+
+  it("get a message with more ports than it may have, of which the log tells", function()
+    local port = give("full")
+    to:put("port-open", port, 1000000)
+    assert.is_true(run_in_scripts(renderer, "say_with_ports", "full", 21))
+    assert.equal(port, to:take("port-close")[2])
+    host:wait_log(("port %d is closed: limits.ports (20) exceeded by a message with 21 of them"):format(port))
+    to:quiet()
   end)
 end)
 

@@ -71,15 +71,15 @@ static void index_remove(struct session *session, const struct call *call) {
 
 /* ---- calls ---- */
 
-struct call *call_open(struct calls *calls, struct session *session, uint64_t wire) {
+struct call *call_open(struct calls *calls, struct session *session, uint64_t frame, uint64_t wire) {
   struct call *call = calls->free_count ? calls->slots[calls->free[--calls->free_count]] : new_slot(calls);
   if (!call) return NULL;
   call->session = session;
+  call->frame = frame;
   call->wire = wire;
   call->uses++;
   call->lane = NULL;
   call->due = 0;
-  call->sync = false;
   list_push(&session->calls, &call->node);
   session->call_count++;
   if (is_indexed(session)) index_add(session, call);

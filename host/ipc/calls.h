@@ -12,10 +12,10 @@ struct call {
   struct list node;        /* in the session's calls */
   struct session *session; /* NULL in a free slot */
   struct lane *lane;       /* a sync call: the lane that asked; NULL for invokes */
+  uint64_t frame;          /* that asked */
   uint64_t wire;           /* the client's number of it */
   uint64_t due;            /* ns: answered with a time-out then; 0 for never */
   uint32_t index, uses;
-  bool sync;
 };
 
 struct calls {
@@ -26,11 +26,14 @@ struct calls {
 };
 
 void calls_deinit(struct calls *calls);
-/* Returns a new call of the session, linked into it; NULL when out of memory. */
-struct call *call_open(struct calls *calls, struct session *session, uint64_t wire);
+/* Returns a new invoke of the session, linked into it; NULL when out of memory. */
+struct call *call_open(struct calls *calls, struct session *session, uint64_t frame, uint64_t wire);
 /* The public id, above 0. */
 static inline uint64_t call_id(const struct call *call) {
   return ((uint64_t)call->uses << 22) | (call->index + 1);
+}
+static inline bool call_is_sync(const struct call *call) {
+  return call->lane != NULL;
 }
 /* The call, or NULL if it was closed. */
 static inline struct call *call_get(const struct calls *calls, uint64_t id) {

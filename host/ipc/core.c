@@ -131,12 +131,11 @@ static enum status receive_call(struct core *core, struct lane *lane, const stru
              (unsigned long long)core->limits->invokes);
     return refuse(lane, session, packet, text, "ERR_LIMIT_INVOKES"), ST_OK;
   }
-  call = call_open(&core->calls, session, packet->call);
+  call = call_open(&core->calls, session, frame->id, packet->call);
   if (!call) return refuse(lane, session, packet, "out of memory", "ERR_LIMIT_MEMORY"), ST_OK;
   message_fill(&message, frame, sync ? MESSAGE_SYNC : MESSAGE_INVOKE, packet);
   message.call = call_id(call);
   if (sync) {
-    call->sync = true;
     call->lane = lane;
     if (lane->sync) lane->sync->calls++;
     call->due = clock_now(core->clock) + core->limits->sync_reply * 1000000;
@@ -151,7 +150,7 @@ static enum status receive_call(struct core *core, struct lane *lane, const stru
 static void receive_cancel(struct core *core, struct session *session, const struct packet *packet) {
   struct call *call = call_find(session, packet->call);
   uint64_t id;
-  if (!call || call->sync) return;
+  if (!call || call_is_sync(call)) return;
   id = call_id(call);
   call_close(&core->calls, call);
   if (core->border)

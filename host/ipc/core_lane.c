@@ -12,7 +12,7 @@ static void await_main_anew(const struct core *core, struct session *session) {
 }
 
 void core_forget_call(struct core *core, struct call *call) {
-  if (call->sync) {
+  if (call_is_sync(call)) {
     core->sync_calls--;
     if (call->lane->sync && !--call->lane->sync->calls) await_main_anew(core, call->session);
   }

@@ -10,7 +10,7 @@ void core_reply(struct core *core, uint64_t id, unsigned status, struct slice pa
   if (!call) return;
   packet.call = call->wire;
   packet.status = status;
-  if (call->sync)
+  if (call_is_sync(call))
     lane_write(call->lane, &packet, payload);
   else
     session_write(call->session, &packet, payload, NULL);
@@ -91,7 +91,7 @@ void core_expire(struct core *core) {
   uint64_t now = clock_now(core->clock);
   for (uint32_t i = 0; i < core->calls.count && core->sync_calls; i++) {
     struct call *call = core->calls.slots[i];
-    if (!call->session || !call->sync || call->due > now) continue;
+    if (!call->session || !call_is_sync(call) || call->due > now) continue;
     core_reply_error(core, call_id(call), "TimeoutError",
                      "limits.sync_reply exceeded: no listener set event.returnValue in time", "ERR_TIMEOUT");
   }

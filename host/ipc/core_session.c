@@ -257,6 +257,27 @@ enum status core_frame_update(struct core *core, struct session *session, const 
   return ST_OK;
 }
 
+static struct call *call_from(const struct session *session, uint64_t frame) {
+  for (struct list *node = session->calls.next; node != &session->calls; node = node->next) {
+    struct call *call = LIST_ENTRY(node, struct call, node);
+    if (call->frame == frame) return call;
+  }
+  return NULL;
+}
+
+/* A client that has closed the frame itself waits no longer. False if there is none; else whoever was told
+ * may have ended anything. */
+static bool abort_call_from(struct core *core, const struct frame *frame) {
+  struct call *call = call_from(frame->session, frame->id);
+  uint64_t id;
+  if (!call) return false;
+  id = call_id(call);
+  core_reply_error(core, id, "Error", "the frame was destroyed", "ERR_DESTROYED");
+  if (core_call_pending(core, id)) core_forget_call(core, call); /* no memory for an answer */
+  if (core->border) core->border->aborted(core->border_user, id, ABORT_DESTROYED);
+  return true;
+}
+
 static void destroy_one(struct core *core, struct frame *frame, const struct gone *gone) {
   uint64_t id = frame->id, contents;
   asks_end(&core->asks, frame->session, id, ASK_DESTROYED);
@@ -278,10 +299,10 @@ void core_destroy_tree(struct core *core, uint64_t root, const struct gone *gone
   fault_set(&fault, ST_CLOSED, gone && gone->expired ? 4008 : 4007, NULL, "the frame above has ended");
   while ((frame = frame_get(&core->frames, root))) {
     frame = frame_deepest(frame);
-    if (frame->number || frame->session->ending)
-      destroy_one(core, frame, gone);
-    else
+    if (!frame->number && !frame->session->ending)
       core_close_session(core, frame->session, &fault);
+    else if (!abort_call_from(core, frame))
+      destroy_one(core, frame, gone);
   }
   core_tell_unanswered(core);
 }

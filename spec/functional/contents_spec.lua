@@ -101,6 +101,7 @@ support.each_transport("webContents and frames", [==[
     local code = await(done)
     signals[#signals + 1] = code .. " " .. tostring(event.signal.aborted)
   end)
+  ipcMain.handle("pending", function() return app.metrics().pendingCalls end)
   ipcMain.handle("signals", function(_, n)
     while #signals < n do async.sleep(1) end
     local all = signals
@@ -161,6 +162,27 @@ support.each_transport("webContents and frames", [==[
     end)
     assert.same({ "frame-created child", "frame-created grandchild", "frame-created sibling" },
       context.invoke("events"))
+  end)
+
+  it("aborts the calls of a frame that is closed, and of those below, and of no other", function()
+    context.run(function()
+      local child = context.renderer:createFrame { name = "child" }
+      local grandchild = child:createFrame { name = "grandchild" }
+      local controller = async.AbortController()
+      local rejected = {}
+      for _, frame in ipairs { child, grandchild } do
+        frame.ipcRenderer.invoke("until aborted"):catch(function() rejected[#rejected + 1] = true end)
+      end
+      local mine = context.ipc.with { signal = controller.signal }.invoke("until aborted")
+      assert.same({ "started", "started", "started" }, await(context.ipc.invoke("signals", 3)))
+      child:close()
+      assert.same({ "ERR_DESTROYED true", "ERR_DESTROYED true" }, await(context.ipc.invoke("signals", 2)))
+      assert.same({ true, true }, rejected)
+      assert.equal(2, await(context.ipc.invoke("pending"))) -- its own, and the other frame's
+      controller:abort()
+      pcall(await, mine)
+      assert.same({ "ERR_ABORTED true" }, await(context.ipc.invoke("signals", 1)))
+    end)
   end)
 
   it("broadcasts, to all or to all others", function()

@@ -23,7 +23,7 @@ static struct {
   struct limits limits;
   struct client clients[CLIENTS];
   uint64_t victim;
-  size_t created, frames_gone, contents_gone;
+  size_t created, frames_gone, contents_gone, aborted;
 } host;
 
 static struct buf *begin(void *user) {
@@ -73,7 +73,22 @@ static void on_unanswered(void *user, uint64_t ask, enum ask_result why) {
   (void)why;
   close_victim();
 }
-static const struct border border = {.contents_created = on_contents,
+static enum status on_message(void *user, const struct message *message, struct fault *fault) {
+  (void)user;
+  (void)message;
+  (void)fault;
+  return ST_OK;
+}
+static void on_aborted(void *user, uint64_t call, enum abort_reason reason) {
+  (void)user;
+  CHECK(!core_call_pending(&host.core, call));
+  CHECK_INT(reason, ABORT_DESTROYED);
+  host.aborted++;
+  close_victim();
+}
+static const struct border border = {.message = on_message,
+                                     .aborted = on_aborted,
+                                     .contents_created = on_contents,
                                      .frame_created = on_frame,
                                      .frame_destroyed = on_frame_destroyed,
                                      .contents_destroyed = on_contents_destroyed,
@@ -229,10 +244,49 @@ TEST(a_frame_of_a_session_takes_documents_below_it) {
   }
 }
 
+/* The main frame's call is not theirs. */
+TEST(a_frame_takes_the_calls_from_it) {
+  static const uint64_t kinds[] = {PACKET_INVOKE, PACKET_INVOKE, PACKET_SYNC, PACKET_INVOKE};
+  static const uint64_t frames[] = {0, 1, 2, 2};
+  struct fault fault;
+  for (int ends_all = 0; ends_all < 2; ends_all++) {
+    struct lane *lane = &host.clients[0].lane;
+    struct packet packet = {.kind = PACKET_FRAME_OPEN, .payload = slice_of("\xa0", 1)}, answer = {0};
+    struct slice out;
+    open_host();
+    CHECK_INT(hello(0, NULL, "http://o", &fault), ST_OK);
+    for (packet.frame = 1; packet.frame < 3; packet.frame++, packet.parent++)
+      CHECK_INT(core_packet(&host.core, lane, &packet, &fault), ST_OK);
+    for (size_t i = 0; i < 4; i++) {
+      struct packet call = {.kind = kinds[i],
+                            .frame = frames[i],
+                            .call = i + 1,
+                            .channel = slice_str("c"),
+                            .payload = slice_of("\x80", 1)};
+      call.number = lane->received + 1;
+      CHECK_INT(core_packet(&host.core, lane, &call, &fault), ST_OK);
+    }
+    host.victim = (uint64_t)ends_all;
+    packet = (struct packet){.kind = PACKET_FRAME_CLOSE, .frame = 1};
+    CHECK_INT(core_packet(&host.core, lane, &packet, &fault), ST_OK);
+    CHECK_INT(host.aborted, ends_all ? 4 : 3);
+    CHECK_INT(is_open(0), !ends_all);
+    if (!ends_all) {
+      CHECK_INT(lane->session->call_count, 1);
+      CHECK_INT(host.core.sync_calls, 0);
+      out = buf_slice(&host.clients[0].out); /* the last packet */
+      CHECK_INT(packet_parse(&out, &answer, &fault), ST_OK);
+      CHECK(answer.kind == PACKET_REPLY && answer.call == 2 && answer.status == REPLY_ERROR);
+    }
+    close_host();
+  }
+}
+
 int main(void) {
   RUN(a_ticket_is_good_for_five_seconds);
   RUN(an_end_takes_what_is_below);
   RUN(an_end_that_ends_all_leaves_nothing);
   RUN(a_frame_of_a_session_takes_documents_below_it);
+  RUN(a_frame_takes_the_calls_from_it);
   return check_end();
 }

@@ -46,6 +46,7 @@ export class PortLink {
   #far
   /** @type {WeakRef<any> | undefined} the port of the page's own whose other is at the host, where neither tells of its close */
   #partner
+  #listening = false
   #begun = false
   #announced = false
   /** It may be in other hands than those that it was given to: what is dispatched is not seen. */
@@ -117,9 +118,19 @@ export class PortLink {
   /**
    * The port that scripts were given.
    * @param {any} far
+   * @param {boolean} atOnce whether it can be listened to before it is in use
    */
-  watch(far) {
+  watch(far, atOnce) {
     this.#far = far
+    if (atOnce) this.#listen()
+  }
+
+  /** Before all listeners of scripts: those could hide a message, and are to find the ports in it adopted. */
+  #listen() {
+    if (this.#listening) return
+    this.#listening = true
+    const { addEventListener } = Object.getPrototypeOf(this.#far)
+    addEventListener.call(this.#far, 'message', (/** @type {MessageEvent} */ event) => this.#dispatched(event), { capture: true })
   }
 
   /**
@@ -140,10 +151,7 @@ export class PortLink {
   begin() {
     if (this.#begun || !this.#isJoined) return
     this.#begun = true
-    if (this.#far && !this.#loose) {
-      const { addEventListener } = Object.getPrototypeOf(this.#far)
-      addEventListener.call(this.#far, 'message', (/** @type {MessageEvent} */ event) => this.#dispatched(event))
-    }
+    if (this.#far && !this.#loose) this.#listen()
     this.#announce()
   }
 

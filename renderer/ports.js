@@ -313,7 +313,7 @@ export class Ports {
     if (!link || !port) return port
     const native = Object.getPrototypeOf(port)
     this.#received.set(port, link)
-    link.watch(port)
+    link.watch(port, !this.#engine.startsByListening)
     this.#look(LOOK_MS)
     override(port, 'postMessage', (/** @type {any[]} */ ...args) => {
       if (args.length === 0) throw new TypeError('Insufficient number of arguments')

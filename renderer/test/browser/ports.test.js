@@ -43,6 +43,12 @@ ipcMain.on("echo", function(event, first)
   port:postMessage(first)
 end)
 ipcMain.on("to other", function(event, id) webContents.fromId(id):postMessage("joined", "on", event.ports) end)
+ipcMain.handle("nest", function(_, name)
+  local port1, port2 = MessageChannelMain.pair()
+  keep(name .. " nested", port1)
+  port1:postMessage("inside")
+  kept[name]:postMessage("nested", { port2 })
+end)
 ipcMain.handle("id", function(event) return event.sender.id end)
 ipcMain.handle("join", function(_, one, other)
   local port1, port2 = MessageChannelMain.pair()
@@ -257,6 +263,37 @@ function movedAndReceived(kind) {
   })
 }
 
+function listeningFirst(kind) {
+  test('that were received are followed however a page listens', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      const given = new Promise((resolve) => { ipcRenderer.once('given', ({ ports: [port] }) => resolve(port)) })
+      await ipcRenderer.invoke('give', 'listener')
+      const port = await given
+      const results = []
+      let length = 0
+      const inside = new Promise((resolve) => {
+        port.addEventListener('message', (event) => {
+          // Nobody after it hears of this.
+          event.stopImmediatePropagation()
+          length += event.data.length
+          if (event.ports[0]) event.ports[0].onmessage = ({ data }) => resolve(data)
+        }, { capture: true })
+      })
+      const closed = new Promise((resolve) => { port.addEventListener('close', resolve) })
+      port.start()
+      await ipcRenderer.invoke('nest', 'listener')
+      results.push(await inside)
+      // Four times what the host sends without credit.
+      for (let i = 0; i < 16; i++) await ipcRenderer.invoke('say', 'listener', 'x'.repeat(1 << 18))
+      await ipcRenderer.invoke('close', 'listener')
+      await closed
+      return [...results, length]
+    }), ['inside', (4 << 20) + 'nested'.length])
+  })
+}
+
 function joinedPorts(kind) {
   test('close at the scripts when they are closed, or the page is gone', async () => {
     const { page } = await open(`${kind}.html`)
@@ -387,6 +424,7 @@ describe('ports of a module page', () => {
   portsOfFrames('module')
   ownCloses('module')
   movedAndReceived('module')
+  listeningFirst('module')
   joinedPorts('module')
   slowPages('module')
   workerPorts('module')

@@ -209,11 +209,11 @@ export class PortLink {
 
   /**
    * @param {any} message
-   * @param {() => MovedPort[]} take what is transferred, taken when the message can be sent
+   * @param {import('./ports.js').Claim} claim what is transferred, taken when the message can be sent
    */
-  post(message, take) {
-    const payload = this.#hub.encode(message)
-    const ports = take()
+  post(message, claim) {
+    const payload = this.#hub.encode(message, claim.count)
+    const ports = claim.take()
     if (this.#state !== 'open') return this.#hub.discard(ports)
     this.#held.push({ payload, ports })
     this.flush()

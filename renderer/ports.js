@@ -23,6 +23,8 @@ import { checkTransfer, detach } from './transfer-list.js'
  * @property {(native: any) => void} arrived
  */
 
+/** @typedef {{ count: number, take: () => MovedPort[] }} Claim ports that can be transferred; `take` takes them from the scripts */
+
 /**
  * @typedef {object} PortEngine
  * @property {(ports: any[], arrived: (moved: any[]) => void) => void} movePorts neuters the ports, and gives what they became
@@ -36,8 +38,10 @@ import { checkTransfer, detach } from './transfer-list.js'
 const LOOK_MS = 50
 const LOOK_MAX_MS = 2000
 
-/** More than a packet has beside channel, ports and payload. */
+/** More than a packet has beside channel, ports and payload; the most that a port's number takes, and a unit of a channel's text. */
 const BESIDE = 128
+const NUMBER = 9
+const TEXT_UNIT = 3
 
 /** @param {any} port @param {string} name @param {unknown} value */
 function override(port, name, value) {
@@ -95,11 +99,17 @@ export class Ports {
     this.#wire.put(kind, items, payload)
   }
 
-  /** @param {unknown} value */
-  encode(value) {
+  /**
+   * The payload of a message, of which a packet can be made: once its ports are taken it is too late to refuse it.
+   * @param {unknown} value
+   * @param {number} ports how many go with it
+   * @param {string} [channel]
+   */
+  encode(value, ports, channel = '') {
     const payload = this.#wire.encode(value)
-    if (payload.length + BESIDE <= this.limits.packet) return payload
-    throw codedError('ERR_LIMIT_PACKET', `limits.packet (${this.limits.packet} bytes) exceeded by a message of ${payload.length}`)
+    const size = payload.length + BESIDE + NUMBER * ports + TEXT_UNIT * channel.length
+    if (size <= this.limits.packet) return payload
+    throw codedError('ERR_LIMIT_PACKET', `limits.packet (${this.limits.packet} bytes) exceeded by a packet of up to ${size}`)
   }
 
   /** @param {Uint8Array} payload */
@@ -157,7 +167,7 @@ export class Ports {
    * Checks a transfer list.
    * @param {any} transfer
    * @param {any} [source] the port that posts
-   * @returns {() => MovedPort[]} takes what is in it from the scripts
+   * @returns {Claim}
    */
   claim(transfer, source) {
     const { ports, buffers } = checkTransfer(transfer, source)
@@ -167,11 +177,12 @@ export class Ports {
     if (ports.length > 0 && this.#links.size + ports.length > this.limits.ports) {
       throw codedError('ERR_LIMIT_PORTS', `limits.ports (${this.limits.ports}) exceeded; close ports or raise limits.ports`)
     }
-    return () => {
+    const take = () => {
       const moved = this.#take(ports)
       detach(buffers)
       return moved
     }
+    return { count: ports.length, take }
   }
 
   /** @param {any[]} ports @returns {MovedPort[]} */
@@ -200,11 +211,11 @@ export class Ports {
   /**
    * Ports that came here natively; which of those that scripts were given they were cannot be told.
    * @param {readonly any[]} natives
-   * @returns {() => MovedPort[]}
+   * @returns {Claim}
    */
   owned(natives) {
     if (natives.length > 0) for (const link of [...this.#links.values()]) link.loosen()
-    return () => natives.map((native) => ({ link: undefined, native, arrived() {} }))
+    return { count: natives.length, take: () => natives.map((native) => ({ link: undefined, native, arrived() {} })) }
   }
 
   /**
@@ -318,8 +329,8 @@ export class Ports {
     override(port, 'postMessage', (/** @type {any[]} */ ...args) => {
       if (args.length === 0) throw new TypeError('Insufficient number of arguments')
       const [message, transfer] = args
-      const take = this.claim(transfer, port)
-      if (!this.#neutered.has(port)) link.post(message, take)
+      const claim = this.claim(transfer, port)
+      if (!this.#neutered.has(port)) link.post(message, claim)
     })
     override(port, 'start', () => {
       link.begin()

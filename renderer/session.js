@@ -213,9 +213,9 @@ export class Session {
   post(frame, channel, message, transfer) {
     const outbox = this.#use(frame)
     if (transfer?.length) {
-      const take = this.#ports.claim(transfer)
-      const payload = this.#ports.encode(message)
-      return this.#ports.transfer(take(), (ports) => this.#putBytes(KIND.POST, { frame, channel, ports }, payload))
+      const claim = this.#ports.claim(transfer)
+      const payload = this.#ports.encode(message, claim.count, channel)
+      return this.#ports.transfer(claim.take(), (ports) => this.#putBytes(KIND.POST, { frame, channel, ports }, payload))
     }
     this.#packing.post(outbox, frame, channel, message)
   }

@@ -370,6 +370,41 @@ function apart() {
   })
 }
 
+/** Of what a packet has beside a payload, more than is left. */
+const NEARLY = 65536 - 128 - 5
+
+function limited() {
+  test('a post whose channel or ports go past limits.packet is refused, and neuters nothing', async () => {
+    const [mine] = await joined()
+    const { port1, port2 } = new MessageChannel()
+    assert.throws(() => ipc.postMessage('x'.repeat(300), 'x'.repeat(NEARLY), [port1]), { code: 'ERR_LIMIT_PACKET' })
+    const many = Array.from({ length: 40 }, () => new MessageChannel())
+    assert.throws(() => mine.postMessage('x'.repeat(NEARLY), [port1, ...many.map((each) => each.port1)]), { code: 'ERR_LIMIT_PACKET' })
+    // So is one that would have to wait.
+    for (let i = 0; i < 4; i++) mine.postMessage('x'.repeat(3000))
+    assert.throws(() => mine.postMessage('x'.repeat(NEARLY), [port1, ...many.map((each) => each.port1)]), { code: 'ERR_LIMIT_PACKET' })
+    const read = reading(port2)
+    ipc.postMessage('echo', 'still good', [port1])
+    assert.equal((await read()).data, 'still good')
+    port2.close()
+  })
+}
+
+describe('ports within small limits', () => {
+  before(async () => { host = await startHost(script, 'limits = { window = "8KiB", packet = "64KiB" }') })
+  after(() => host.stop())
+  beforeEach(async () => {
+    renderer = await connect(host.address.unix)
+    other = await connect(host.address.unix)
+    ipc = renderer.ipcRenderer
+  })
+  afterEach(() => {
+    renderer.close()
+    other.close()
+  })
+  limited()
+})
+
 for (const transport of transports) {
   describe(`ports over ${transport}`, () => {
     before(async () => { host = await startHost(script) })

@@ -144,7 +144,13 @@ export class PortLink {
     }
     if (data === PORT_MARK.CLOSING) return this.close()
     if (this.#far) this.loosen()
-    this.post(data, this.#hub.owned(ports))
+    const claim = this.#hub.owned(ports)
+    try {
+      this.post(data, claim)
+    } catch (error) {
+      this.#hub.discard(claim.take())
+      throw error
+    }
   }
 
   /** The port is in use from now on. */
@@ -214,7 +220,7 @@ export class PortLink {
   post(message, claim) {
     const payload = this.#hub.encode(message, claim.count)
     const ports = claim.take()
-    if (this.#state !== 'open') return this.#hub.discard(ports)
+    if (this.#state !== 'open' || this.#ended) return this.#hub.discard(ports)
     this.#held.push({ payload, ports })
     this.flush()
   }
@@ -245,6 +251,7 @@ export class PortLink {
   #closeNow() {
     this.#state = 'closed'
     this.#discardFed()
+    this.#discardHeld()
     this.#near?.close()
     this.#hub.put(KIND.PORT_CLOSE, { port: this.number })
     this.#hub.forget(this.number)
@@ -253,6 +260,11 @@ export class PortLink {
   /** Ports of messages that nobody will get. */
   #discardFed() {
     for (const { ports } of this.#fed.take()) this.#hub.refuse(ports)
+  }
+
+  /** The same of those that cannot leave any longer. */
+  #discardHeld() {
+    for (const { ports } of this.#held.take()) this.#hub.discard(ports)
   }
 
   /** The port was transferred back: so is what it had. */
@@ -314,8 +326,11 @@ export class PortLink {
   /** The host sends nothing more: the far end is closed. */
   receiveClose() {
     this.#ended = true
-    if (this.#state === 'returning') this.#answerClose()
-    else this.#settle()
+    if (this.#state === 'returning') return this.#answerClose()
+    // Nobody dispatches what came for a port that was closed here.
+    if (this.#state === 'closing') return this.#closeNow()
+    this.#discardHeld()
+    this.#settle()
   }
 
   /** Tells of the close when everything before it was dispatched. */
@@ -350,6 +365,7 @@ export class PortLink {
   end() {
     const joined = this.#isJoined
     this.#state = 'closed'
+    this.#discardHeld()
     if (joined) this.#tellClose()
   }
 }

@@ -265,9 +265,21 @@ export class Ports {
    */
   discard(ports) {
     for (const port of ports) {
-      this.#whenHere(port, (native) => native.close())
       port.link?.close()
+      if (port.partner) this.#abandon(port)
+      else this.#whenHere(port, (native) => native.close())
     }
+  }
+
+  /**
+   * Has the partner told, by a link that leads nowhere.
+   * @param {MovedPort} port
+   */
+  #abandon(port) {
+    const link = new PortLink(this, 0)
+    link.accompany(port.partner)
+    link.end()
+    this.#whenHere(port, (native) => link.connect(native))
   }
 
   /**

@@ -263,6 +263,32 @@ function movedAndReceived(kind) {
   })
 }
 
+function waitingPorts(kind) {
+  test('of its own making tell of the close also where they waited in a message, or were dropped with it', async () => {
+    const { page } = await open(`${kind}.html`)
+    assert.deepEqual(await page.evaluate(async () => {
+      const { ipcRenderer } = window.ipchost
+      const given = new Promise((resolve) => { ipcRenderer.once('given', ({ ports: [port] }) => resolve(port)) })
+      await ipcRenderer.invoke('give', 'full')
+      const port = await given
+      const inner = [1, 2].map(() => new MessageChannel())
+      const stories = inner.map(({ port1 }) => new Promise((resolve) => {
+        const story = []
+        port1.onmessage = ({ data }) => story.push(data)
+        port1.addEventListener('close', ({ type }) => {
+          story.push(type)
+          ipcRenderer.invoke('id').then(() => resolve(story))
+        })
+      }))
+      for (let i = 0; i < 5; i++) port.postMessage('x'.repeat(1 << 18))
+      port.postMessage('waits', [inner[0].port2])
+      await ipcRenderer.invoke('close', 'full')
+      port.postMessage('late', [inner[1].port2])
+      return Promise.all(stories)
+    }), [['close'], ['close']])
+  })
+}
+
 function listeningFirst(kind) {
   test('that were received are followed however a page listens', async () => {
     const { page } = await open(`${kind}.html`)
@@ -424,6 +450,7 @@ describe('ports of a module page', () => {
   portsOfFrames('module')
   ownCloses('module')
   movedAndReceived('module')
+  waitingPorts('module')
   listeningFirst('module')
   joinedPorts('module')
   slowPages('module')

@@ -37,6 +37,7 @@ ipcMain.handle("nest", function(_, name)
   port1:postMessage("inside")
   kept[name]:postMessage("nested", { port2 })
 end)
+ipcMain.handle("ports", function() return app.metrics().ports end)
 ipcMain.handle("close", function(_, name) kept[name]:close() end)
 ipcMain.handle("closed", function(_, name) return closed[name] end)
 ipcMain.on("keep", function(event, name) kept[name] = event.ports[1] end)
@@ -387,6 +388,40 @@ function limited() {
     ipc.postMessage('echo', 'still good', [port1])
     assert.equal((await read()).data, 'still good')
     port2.close()
+  })
+
+  /** A port whose window is full, and one whose other port is in a message that waits there. */
+  async function waiting(port) {
+    const { port1, port2 } = new MessageChannel()
+    for (let i = 0; i < 4; i++) port.postMessage('x'.repeat(3000))
+    port.postMessage('waits', [port1])
+    return port2
+  }
+
+  test('a port in a message that waits is closed when nobody can get it any longer', async () => {
+    const [mine, theirs] = await joined()
+    const told = once(await waiting(mine), 'close')
+    theirs.close()
+    await told
+    const [mineAgain] = await joined()
+    const toldOfEnd = once(await waiting(mineAgain), 'close')
+    renderer.close()
+    await toldOfEnd
+  })
+
+  test('a port that was closed while messages wait there ends when the other does, whatever it has not dispatched', async () => {
+    const before = await ipc.invoke('ports')
+    const port = await given('both ways', 3)
+    const own = await new Promise((resolve) => {
+      port.onmessage = () => {
+        resolve(waiting(port))
+        port.close()
+      }
+    })
+    const told = once(own, 'close')
+    await ipc.invoke('close', 'both ways')
+    await told
+    assert.equal(await ipc.invoke('ports'), before)
   })
 }
 

@@ -754,6 +754,31 @@ describe("ports that a limit of the receiver's closes", function()
   end)
 end)
 
+--- The port of the next post on a channel.
+local function expect(renderer, channel)
+  local result, resolve = promise.withResolvers()
+  renderer.ipcRenderer.once(channel, function(event) resolve(event.ports[1]) end)
+  return result
+end
+
+--- A function that awaits the next message of a port.
+local function reading(port)
+  local events = async.queue()
+  port:on("message", function(event) events:put(event) end)
+  port:start()
+  return function() return events:get() end
+end
+
+--- A promise that a port closes: how often it has.
+local function closing(port)
+  local count, result, resolve = 0, promise.withResolvers()
+  port:on("close", function()
+    count = count + 1
+    resolve(count)
+  end)
+  return result
+end
+
 support.each_transport("ports of the Lua renderer", script, function(context)
   local other
 
@@ -762,12 +787,6 @@ support.each_transport("ports of the Lua renderer", script, function(context)
 
   local function invoke(...) return await(context.ipc.invoke("run", ...)) end
 
-  --- The port of the next post on a channel.
-  local function expect(renderer, channel)
-    local result, resolve = promise.withResolvers()
-    renderer.ipcRenderer.once(channel, function(event) resolve(event.ports[1]) end)
-    return result
-  end
   local function given(name)
     local port = expect(context.renderer, "given")
     invoke("give", context.renderer.webContentsId, "given", name)
@@ -777,21 +796,6 @@ support.each_transport("ports of the Lua renderer", script, function(context)
     local mine, theirs = expect(context.renderer, "joined"), expect(other, "joined")
     invoke("join", context.renderer.webContentsId, other.webContentsId, "joined")
     return await(mine), await(theirs)
-  end
-  --- A function that awaits the next message of a port.
-  local function reading(port)
-    local events = async.queue()
-    port:on("message", function(event) events:put(event) end)
-    port:start()
-    return function() return events:get() end
-  end
-  local function closing(port)
-    local count, result, resolve = 0, promise.withResolvers()
-    port:on("close", function()
-      count = count + 1
-      resolve(count)
-    end)
-    return result
   end
 
   it("come from the scripts with what was queued, and answer", function()
@@ -951,6 +955,43 @@ support.each_transport("ports of the Lua renderer", script, function(context)
       collectgarbage()
       collectgarbage()
       assert.equal("closed", invoke("closed", "collected"))
+    end)
+  end)
+end)
+
+describe("ports of the Lua renderer within small limits", function()
+  local pair = renderer_module.MessageChannel.pair
+  local host, renderer, other, post
+
+  setup(function() host = support.start(script, { config = 'limits = { window = "4KiB", packet = "64KiB" }' }) end)
+  teardown(function() host:stop() end)
+  before_each(function()
+    renderer, other = host:connect(), host:connect()
+    post = renderer.ipcRenderer.postMessage
+  end)
+  after_each(function()
+    renderer:close()
+    other:close()
+  end)
+
+  local function invoke(...) return await(renderer.ipcRenderer.invoke("run", ...)) end
+  local function joined()
+    local mine, theirs = expect(renderer, "joined"), expect(other, "joined")
+    invoke("join", renderer.webContentsId, other.webContentsId, "joined")
+    return await(mine), await(theirs)
+  end
+
+  it("are not taken for a message whose channel or ports go past limits.packet", function()
+    renderer:run(function()
+      local mine = joined()
+      local one, two = pair()
+      local text = ("x"):rep(65536 - 64 - 9 - 5)
+      local ok, failure = pcall(post, ("y"):rep(300), text, { one })
+      assert.same({ false, "ERR_LIMIT_PACKET" }, { ok, failure.code })
+      ok, failure = pcall(mine.postMessage, mine, text, { one, (pair()) })
+      assert.same({ false, "ERR_LIMIT_PACKET" }, { ok, failure.code })
+      post("echo ports", "still good", { one })
+      assert.equal("still good", reading(two)().data)
     end)
   end)
 end)

@@ -10,6 +10,8 @@ local errors = require "ipchost.renderer.errors"
 
 -- What a message costs of a window beside its payload.
 local PARCEL_COST = 64
+-- The most that a packet has beside channel, ports and payload, and for a port's number.
+local BESIDE, NUMBER_SIZE = 64, 9
 -- What may wait between two ports of this process before posting says so.
 local WINDOW = 1024 * 1024
 
@@ -311,13 +313,15 @@ end
 
 -- ---- the port class ----
 
---- The document of a message with so many ports; raises why it cannot be sent.
-local function encode(message, session, count)
+--- The document of a message with so many ports, and a channel of so many bytes if it has one; raises why it
+-- cannot be sent: once its ports are taken it is too late.
+local function encode(message, session, count, channel)
   local document, text, code = core.encode(message)
   if not document then error(errors.refused(text, code), 0) end
-  if session and #document + 9 * count + 64 > session.packet then
-    error(errors.new("ERR_LIMIT_PACKET", ("limits.packet (%d bytes) exceeded: the message has %d")
-      :format(session.packet, #document)), 0)
+  local size = #document + NUMBER_SIZE * count + (channel or 0) + BESIDE
+  if session and size > session.packet then
+    error(errors.new("ERR_LIMIT_PACKET", ("limits.packet (%d bytes) exceeded by a packet of up to %d")
+      :format(session.packet, size)), 0)
   end
   return document
 end
@@ -440,7 +444,7 @@ end
 function ports.post(session, frame, channel, message, list, level)
   local transferred = check(list, nil, session, level + 1)
   check_count(session, transferred)
-  encode(message, session, #transferred)
+  encode(message, session, #transferred, #channel)
   for _, stop in ipairs(transferred) do let_go(stop) end
   return put_with(session, transferred, function(numbers)
     return session:put("post", frame, channel, numbers, message)

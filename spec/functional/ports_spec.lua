@@ -980,6 +980,10 @@ describe("ports of the Lua renderer within small limits", function()
     invoke("join", renderer.webContentsId, other.webContentsId, "joined")
     return await(mine), await(theirs)
   end
+  --- More than leaves without being read.
+  local function fill(port)
+    for i = 1, 5 do port:postMessage(i .. ("x"):rep(2000)) end
+  end
 
   it("are not taken for a message whose channel or ports go past limits.packet", function()
     renderer:run(function()
@@ -992,6 +996,25 @@ describe("ports of the Lua renderer within small limits", function()
       assert.same({ false, "ERR_LIMIT_PACKET" }, { ok, failure.code })
       post("echo ports", "still good", { one })
       assert.equal("still good", reading(two)().data)
+    end)
+  end)
+
+  it("close when they wait in a message that nobody can get any longer", function()
+    renderer:run(function()
+      local function waiting(port)
+        local one, two = pair()
+        fill(port)
+        port:postMessage("waits", { two })
+        one:start()
+        return closing(one)
+      end
+      local mine, theirs = joined()
+      local told = waiting(mine)
+      theirs:close()
+      assert.equal(1, await(told))
+      told = waiting(select(2, joined()))
+      other:close()
+      assert.equal(1, await(told))
     end)
   end)
 end)

@@ -120,9 +120,21 @@ function End:accept(item)
   self.waiting = self.waiting + item.cost
 end
 
+--- Closes the ends in messages that cannot leave any longer.
+local function drop_held(stop)
+  local held = stop.held
+  if not held then return end
+  stop.held = {}
+  for _, item in ipairs(held) do
+    for _, inner in ipairs(item.ends) do inner:close() end
+  end
+end
+
 --- The other end is closed: told after what is queued.
 function End:ended()
   self.over = true
+  drop_held(self)
+  self:caught_up()
   if self.session then self:deliver() else schedule(self) end
 end
 
@@ -509,10 +521,7 @@ end
 function ports.finish(session)
   local links = session.links
   session.links = {}
-  for _, stop in pairs(links) do
-    stop.held = {}
-    stop:ended()
-  end
+  for _, stop in pairs(links) do stop:ended() end
 end
 
 return ports

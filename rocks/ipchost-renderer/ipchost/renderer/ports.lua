@@ -73,9 +73,10 @@ local function clear(self)
   self.first, self.last, self.queue, self.waiting = 1, 0, {}, 0
 end
 
---- Takes an end from the port that holds it.
+--- Takes an end from the port that holds it: nobody there waits for its reader any longer.
 local function let_go(stop)
   local holder = stop.holder
+  stop:caught_up()
   if holder.port then ends[holder.port] = false end
   if holder.guard then holder.guard.stop = nil end
   holder.port, holder.guard, stop.anchor, stop.started = nil, nil, nil, false

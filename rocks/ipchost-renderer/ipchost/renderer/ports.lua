@@ -170,17 +170,8 @@ end
 
 -- ---- transfer ----
 
---- What stands against the transfer of an end by the session, or nil.
-local function obstacle(stop, session)
-  if not stop.session or session and stop.session ~= session then return end
-  if #stop.held > 0 then return "has messages that wait to leave: await its drained()" end
-  for i = stop.first, stop.last do
-    if not stop.queue[i].numbers then return "has messages of this process that were not read: start it first" end
-  end
-end
-
 --- The ends of a list of ports; raises what stands against their transfer.
-local function check(list, source, session, level)
+local function check(list, source, level)
   if list == nil then return {} end
   if type(list) ~= "table" then error("Invalid value for transfer", level + 1) end
   local out, seen = {}, {}
@@ -188,7 +179,7 @@ local function check(list, source, session, level)
     local stop = ends[list[i]]
     if stop == nil and not source then error("Invalid value for transfer", level + 1) end -- as ipcRenderer says it
     local wrong = stop == nil and "is not a valid port" or list[i] == source and "contains the source port"
-      or seen[list[i]] and "is a duplicate" or not stop and "is already neutered" or obstacle(stop, session)
+      or seen[list[i]] and "is a duplicate" or not stop and "is already neutered"
     if wrong then error(("Port at index %d %s"):format(i - 1, wrong), level + 1) end
     seen[list[i]] = true
     out[i] = stop
@@ -208,7 +199,18 @@ local function give_back(session, stop)
   if stop.over then stop:finish() end
 end
 
--- ---- ports of another session ----
+-- ---- ports that another end stands for ----
+
+--- Whether an end cannot go by the session as it is: it is at another one, what it has posted waits to leave, or not
+-- all that it has is the host's to have back.
+local function needs_relay(stop, session)
+  if not stop.session then return false end
+  if stop.session ~= session or #stop.held > 0 then return true end
+  for i = stop.first, stop.last do
+    if not stop.queue[i].numbers then return true end
+  end
+  return false
+end
 
 --- Hands on what one port gets by another, no faster than that is read, and its close.
 local function hand_on(from, to)
@@ -231,7 +233,7 @@ local function hand_on(from, to)
   from:on("close", function() to:close() end)
 end
 
---- The end that stands in another session for one of this: what goes through it is read and written again.
+--- A new end that stands for one which stays: what goes through it is read and written again.
 local function relay(stop)
   local near, far = new_end(), new_end()
   near.peer, far.peer = far, near
@@ -254,7 +256,7 @@ end
 local function number_ends(session, list)
   local numbers, after = {}, {}
   for i, stop in ipairs(list) do
-    if stop.session and stop.session ~= session then stop = relay(stop) end
+    if needs_relay(stop, session) then stop = relay(stop) end
     local peer = stop.peer
     if stop.session == session then
       numbers[i] = stop.number
@@ -362,7 +364,7 @@ end
 local function post(port, message, list)
   local stop = ends[port]
   local session = stop and stop.session
-  local transferred = check(list, port, session, 3)
+  local transferred = check(list, port, 3)
   if session then check_count(session, transferred) end
   local document = encode(message, session, #transferred)
   for _, each in ipairs(transferred) do let_go(each) end
@@ -455,7 +457,7 @@ end
 
 --- Posts with ports to a frame; returns what session:put does. Raises what stands against it.
 function ports.post(session, frame, channel, message, list, level)
-  local transferred = check(list, nil, session, level + 1)
+  local transferred = check(list, nil, level + 1)
   check_count(session, transferred)
   encode(message, session, #transferred, #channel)
   for _, stop in ipairs(transferred) do let_go(stop) end

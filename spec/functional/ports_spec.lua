@@ -865,6 +865,7 @@ support.each_transport("ports of the Lua renderer", script, function(context)
       assert.equal("Invalid value for transfer", refusal(post, "keep", 1, 5))
       assert.equal("Port at index 0 contains the source port", refusal(port.postMessage, port, 1, { port }))
       assert.matches("DataCloneError", refusal(post, "keep", print, { port1 }), 1, true)
+      assert.matches("longer than 65535 bytes", refusal(post, ("x"):rep(65536), 1, { port1 }), 1, true)
       assert.matches("DataCloneError", refusal(port.postMessage, port, print, { port1 }), 1, true)
       assert.equal("port.postMessage was called with '.'; write port:postMessage(message, ports)",
         refusal(port.postMessage, "x"))
@@ -980,6 +981,12 @@ describe("ports of the Lua renderer within small limits", function()
     invoke("join", renderer.webContentsId, other.webContentsId, "joined")
     return await(mine), await(theirs)
   end
+  --- Transfers a port to the other renderer, where it arrives.
+  local function pass(port)
+    local passed = expect(other, "joined")
+    post("to other", other.webContentsId, { port })
+    return await(passed)
+  end
   --- More than leaves without being read.
   local function fill(port)
     for i = 1, 5 do port:postMessage(i .. ("x"):rep(2000)) end
@@ -1018,6 +1025,25 @@ describe("ports of the Lua renderer within small limits", function()
     end)
   end)
 
+  it("close, and those in it, where a message of this process is too long to leave", function()
+    renderer:run(function()
+      local far, near = pair()
+      local one, two = pair()
+      far:postMessage("first")
+      far:postMessage(("x"):rep(65536), { two })
+      far:postMessage("behind it")
+      for _, port in ipairs { far, one } do port:start() end
+      local told, told_inside = closing(far), closing(one)
+      local there = pass(near)
+      local read, told_there = reading(there), closing(there)
+      assert.equal("first", read().data)
+      for _, each in ipairs { told, told_inside, told_there } do assert.equal(1, await(each)) end
+      far, near = pair()
+      post("echo ports", "still there", { near })
+      assert.equal("still there", reading(far)().data)
+    end)
+  end)
+
   it("let go of who waits for their reader when they are transferred", function()
     renderer:run(function()
       local one, two = pair()
@@ -1030,13 +1056,6 @@ describe("ports of the Lua renderer within small limits", function()
       two:close()
     end)
   end)
-
-  --- Transfers a port to the other renderer, where it arrives.
-  local function pass(port)
-    local passed = expect(other, "joined")
-    post("to other", other.webContentsId, { port })
-    return await(passed)
-  end
 
   it("leave in a message that was not read, each with messages of its own, after the other of theirs", function()
     renderer:run(function()

@@ -251,16 +251,25 @@ local function bind(session, stop, number)
   session.links[number] = stop
 end
 
+--- Takes back the number of an end whose packet could not be put: the end that it was for is lost.
+local function unbind(session, kept, lost)
+  session.links[kept.number] = nil
+  kept.session, kept.number = nil, nil
+  lost:close()
+  kept:ended()
+end
+
 --- Numbers for ends that leave by the session.
--- @return the numbers, and a function to be called when the packet with them was put
+-- @return the numbers, a function to be called when the packet with them was put, and one for when it could not be
 local function number_ends(session, list)
-  local numbers, after = {}, {}
+  local numbers, after, failed = {}, {}, {}
   for i, stop in ipairs(list) do
     if needs_relay(stop, session) then stop = relay(stop) end
     local peer = stop.peer
     if stop.session == session then
       numbers[i] = stop.number
       after[i] = function() give_back(session, stop) end
+      failed[i] = function() stop:close() end
     else
       session.last_port = session.last_port + 2
       numbers[i] = session.last_port
@@ -272,9 +281,13 @@ local function number_ends(session, list)
         for at = stop.first, stop.last do kept:send(stop.queue[at].value, stop.queue[at].ends) end
         if not peer then kept:close() end
       end
+      failed[i] = function() unbind(session, kept, stop) end
     end
   end
-  return numbers, function() for _, fn in ipairs(after) do fn() end end
+  local function each(fns)
+    return function() for _, fn in ipairs(fns) do fn() end end
+  end
+  return numbers, each(after), each(failed)
 end
 
 local function check_count(session, list)
@@ -288,9 +301,9 @@ end
 
 --- Puts a packet that transfers ends: `write(numbers)` puts it and returns what session:put does.
 local function put_with(session, list, write)
-  local numbers, after = number_ends(session, list)
+  local numbers, after, failed = number_ends(session, list)
   local waiting, message, code = write(numbers)
-  if waiting then after() end
+  if waiting then after() else failed() end
   return waiting, message, code
 end
 
@@ -302,15 +315,23 @@ function End:open()
   put(self.session, "port-open", self.number, self.session.window)
 end
 
---- Sends what the host has room for. The value was encoded before, so that it can be.
+--- Ends it where a message cannot be sent, as one of this process that no limit of the session's held for.
+local function break_off(stop)
+  stop.closed = true
+  drop_held(stop)
+  turn.next(stop.tell_close, stop)
+end
+
+--- Sends what the host has room for. The value was encoded before.
 function End:flush()
   local session = self.session
   while #self.held > 0 and self.outstanding < session.window do
     local item = table.remove(self.held, 1)
     self.outstanding = self.outstanding + item.cost
-    put_with(session, item.ends, function(numbers)
+    local waiting = put_with(session, item.ends, function(numbers)
       return put(session, "port-message", self.number, numbers, item.value)
     end)
+    if not waiting then return break_off(self) end
   end
   if #self.held > 0 then return end
   self:caught_up()
@@ -455,10 +476,20 @@ end
 
 -- ---- what sessions do ----
 
+local scratch = core.writer()
+
+--- Raises why nothing can be posted on a channel.
+local function check_channel(channel)
+  local ok, text, code = scratch:put("post", 0, channel, {}, nil)
+  if not ok then error(errors.refused(text, code), 0) end
+  scratch:take()
+end
+
 --- Posts with ports to a frame; returns what session:put does. Raises what stands against it.
 function ports.post(session, frame, channel, message, list, level)
   local transferred = check(list, nil, level + 1)
   check_count(session, transferred)
+  check_channel(channel)
   encode(message, session, #transferred, #channel)
   for _, stop in ipairs(transferred) do let_go(stop) end
   return put_with(session, transferred, function(numbers)

@@ -229,6 +229,7 @@ export class PortLink {
   flush() {
     while (this.#held.length > 0 && this.#outstanding < this.#hub.limits.window) {
       const { payload, ports } = /** @type {{ payload: Uint8Array, ports: MovedPort[] }} */ (this.#held.shift())
+      if (!this.#hub.fits(payload, ports.length)) return this.#breakOff(ports)
       this.#outstanding += costOf(payload)
       this.#hub.transfer(ports, (numbers) => this.#hub.put(KIND.PORT_MESSAGE, { port: this.number, ports: numbers }, payload))
     }
@@ -255,6 +256,18 @@ export class PortLink {
     this.#near?.close()
     this.#hub.put(KIND.PORT_CLOSE, { port: this.number })
     this.#hub.forget(this.number)
+  }
+
+  /**
+   * Ends it where a message cannot leave: whoever would wait for the next is told.
+   * @param {MovedPort[]} ports those in the message
+   */
+  #breakOff(ports) {
+    this.#hub.discard(ports)
+    this.#discardFed()
+    this.#discardHeld()
+    this.#answerClose()
+    this.#tellClose()
   }
 
   /** Ports of messages that nobody will get. */

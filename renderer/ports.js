@@ -43,6 +43,16 @@ const BESIDE = 128
 const NUMBER = 9
 const TEXT_UNIT = 3
 
+/**
+ * The most that the packet of a message takes.
+ * @param {Uint8Array} payload
+ * @param {number} ports how many go with it
+ * @param {string} channel
+ */
+function sizeAtMost(payload, ports, channel) {
+  return payload.length + BESIDE + NUMBER * ports + TEXT_UNIT * channel.length
+}
+
 /** @param {any} port @param {string} name @param {unknown} value */
 function override(port, name, value) {
   Object.defineProperty(port, name, { value, writable: true, configurable: true })
@@ -107,9 +117,18 @@ export class Ports {
    */
   encode(value, ports, channel = '') {
     const payload = this.#wire.encode(value)
-    const size = payload.length + BESIDE + NUMBER * ports + TEXT_UNIT * channel.length
+    const size = sizeAtMost(payload, ports, channel)
     if (size <= this.limits.packet) return payload
     throw codedError('ERR_LIMIT_PACKET', `limits.packet (${this.limits.packet} bytes) exceeded by a packet of up to ${size}`)
+  }
+
+  /**
+   * Whether a packet of a port's can be made of a payload that was encoded before the limits were known.
+   * @param {Uint8Array} payload
+   * @param {number} ports
+   */
+  fits(payload, ports) {
+    return sizeAtMost(payload, ports, '') <= this.limits.packet
   }
 
   /** @param {Uint8Array} payload */

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { connect } from '../../index.js'
-import { startHost, transports } from '../support/host.js'
+import { runNode, startHost, transports } from '../support/host.js'
 
 const SIZES = [0, 1, 65535, 65536, 65537, 262147, 3145729]
 
@@ -40,7 +40,12 @@ end)
 ipcMain.handle("ports", function() return app.metrics().ports end)
 ipcMain.handle("close", function(_, name) kept[name]:close() end)
 ipcMain.handle("closed", function(_, name) return closed[name] end)
-ipcMain.on("keep", function(event, name) kept[name] = event.ports[1] end)
+ipcMain.on("keep", function(event, name)
+  kept[name] = event.ports[1]
+  local promise, resolve = Promise.withResolvers()
+  closed[name] = promise
+  kept[name]:on("close", function() resolve("closed") end)
+end)
 ipcMain.on("echo", function(event, first)
   local port = event.ports[1]
   port:on("message", function(inner) port:postMessage(inner.data, inner.ports) end)
@@ -407,6 +412,19 @@ function limited() {
     const toldOfEnd = once(await waiting(mineAgain), 'close')
     renderer.close()
     await toldOfEnd
+  })
+
+  test('a port closes where a message is too long to leave that was posted before the limits were known', async () => {
+    const { code, out, err } = await runNode(`
+      import { ipcRenderer, renderer } from 'ipchost'
+      const [outer, inner] = [new MessageChannel(), new MessageChannel()]
+      ipcRenderer.on('nothing', () => {}) // holds the process
+      ipcRenderer.postMessage('keep', 'early', [outer.port2])
+      outer.port1.postMessage('x'.repeat(65536), [inner.port2])
+      await Promise.all([outer, inner].map(({ port1 }) => new Promise((resolve) => port1.addEventListener('close', resolve))))
+      console.log(await ipcRenderer.invoke('closed', 'early'))
+      renderer.close()`, host.address.unix)
+    assert.deepEqual([code, err, out], [0, '', 'closed\n'])
   })
 
   test('a port that was closed while messages wait there ends when the other does, whatever it has not dispatched', async () => {

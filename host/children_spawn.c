@@ -217,6 +217,7 @@ static struct child *namesake(const struct children *children, const char *name)
   return NULL;
 }
 
+/* What a retired load of the scripts still does takes nothing from those that serve. */
 static enum status spawn(void *user, const struct child_request *request, uint64_t *id, struct fault *fault) {
   struct children *children = user;
   struct child *living = namesake(children, request->name);
@@ -224,10 +225,15 @@ static enum status spawn(void *user, const struct child_request *request, uint64
   if (children->closing)
     return fault_set(fault, ST_CLOSED, 0, "ERR_CLOSING", "app.spawn: the host is closing");
   if (living && strcmp(living->key, request->key) == 0) {
-    living->generation = request->generation;
+    if (living->generation < request->generation) living->generation = request->generation;
     *id = living->id;
     return ST_OK;
   }
+  if (living && living->generation > request->generation)
+    return fault_set(
+        fault, ST_CLOSED, 0, "ERR_GENERATION_RETIRED",
+        "app.spawn: name = \"%.100s\": the scripts were reloaded, and have it with other options",
+        request->name);
   status = start(children, request, id, fault);
   if (status == ST_OK && living) child_stop(living);
   return status;

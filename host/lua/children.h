@@ -30,8 +30,9 @@ struct child_info {
 enum child_written { CHILD_TOOK, CHILD_MARK, CHILD_GONE };
 
 struct child_ops {
-  /* Starts a process, or finds the living one of that name and key; one of another key is ended. ST_OK and
-   * its id, or a status with `fault` filled, the code being that of the system. */
+  /* Starts a process, or finds the living one of that name and key; one of another key is ended, unless a
+   * later load of the scripts has asked for it: then ST_CLOSED. ST_OK and its id, or a status with `fault`
+   * filled, the code being that of the system. */
   enum status (*spawn)(void *user, const struct child_request *request, uint64_t *id, struct fault *fault);
   /* Finds the living one of that name and key; false: there is none. */
   bool (*find)(void *user, const char *name, const char *key, uint64_t *id);

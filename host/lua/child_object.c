@@ -149,12 +149,29 @@ static struct child_request push_request(lua_State *L) {
   return request;
 }
 
+/* The object stands for another process than it did, or for the same, or, with 0, for none. It is at the top,
+ * and is told what becomes of that one only. [-0, +0, m] */
+static void stand_for(lua_State *L, struct child_object *object, uint64_t id) {
+  struct runtime *rt = runtime_of(L);
+  struct child_info info = {0};
+  if (object->id && object->id != id) {
+    lua_pushnil(L);
+    object_keep(L, rt->children, (lua_Integer)object->id);
+    lua_pop(L, 1);
+    object->contents = 0;
+  }
+  object->id = id;
+  if (!id) return;
+  rt->child_ops->look(rt->child_user, id, &info);
+  object->pid = info.pid;
+  object_keep(L, rt->children, (lua_Integer)id);
+}
+
 /* Upvalues: the arguments of spawn, and the object that was given out. */
 static int spawn_held(lua_State *L) {
   struct runtime *rt = runtime_of(L);
   struct child_object *object = lua_touserdata(L, lua_upvalueindex(8));
   struct child_request request;
-  struct child_info info = {0};
   struct fault fault;
   uint64_t id;
   lua_settop(L, 0);
@@ -164,16 +181,14 @@ static int spawn_held(lua_State *L) {
     log_line(rt->core->log, LOG_ERROR, "script", "%s: %s", request.name, fault.text);
     lua_settop(L, 0);
     lua_pushvalue(L, lua_upvalueindex(8));
+    stand_for(L, object, 0);
     lua_newtable(L);
     lua_pushinteger(L, EXIT_NOT_STARTED);
     emitter_emit(L, 1, "exit", 2);
     return 0;
   }
-  rt->child_ops->look(rt->child_user, id, &info);
-  object->id = id;
-  object->pid = info.pid;
   lua_pushvalue(L, lua_upvalueindex(8));
-  object_keep(L, rt->children, (lua_Integer)id);
+  stand_for(L, object, id);
   return 0;
 }
 

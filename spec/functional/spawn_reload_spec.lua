@@ -103,4 +103,17 @@ describe("app.spawn over a reload", function()
       assert_lives(2)
     end)
   end)
+
+  it("tells only of the end of the process that it has, where another was found during the load", function()
+    start [[
+      child = watch(cat())
+      hot.dispose(function() cat { OTHER = "1" } end)
+    ]]
+    local before = invoke "pid"
+    reload(2)
+    assert.not_equal(before, invoke "pid")
+    support.wait_until(function() return not is_running(before) end, "the end of the first")
+    assert_lives(2)
+    assert_lives(2)
+  end)
 end)

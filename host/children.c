@@ -79,7 +79,7 @@ static void on_late(uv_timer_t *timer) {
 void child_stop(struct child *child) {
   if (child->stopping || child->exited) return;
   child->stopping = true;
-  kill(child->pid, SIGTERM);
+  if (!child->killed) kill(child->pid, SIGTERM);
   uv_timer_start(&child->timer, on_late, child->owner->options.env->limits->drain, 0);
 }
 

@@ -35,11 +35,14 @@ struct child {
   uv_timer_t timer; /* closed last */
   unsigned handles; /* not closed yet; without any it is freed */
   int status;       /* of waitpid, once it has exited */
-  bool exited, told, stopping;
+  bool exited, told;
+  bool stopping; /* it ends, by SIGKILL in the end */
+  bool killed;   /* scripts have told it to end */
 };
 
 struct child *child_find(const struct children *children, uint64_t id);
-/* SIGTERM, and after limits.drain SIGKILL. */
+/* SIGTERM, if scripts have not sent it, as a second one may mean something else to it, and after limits.drain
+ * SIGKILL. */
 void child_stop(struct child *child);
 /* Closes one of its pipes, if it is open. */
 void child_close_pipe(struct child *child, uv_pipe_t *pipe);

@@ -208,11 +208,12 @@ static enum status start(struct children *children, const struct child_request *
   return ST_OK;
 }
 
-/* The living child of that name, or NULL. */
-static struct child *namesake(const struct children *children, const char *name) {
+/* The child of that name that was told to end, or is to stay; or NULL. There is one of each at most. */
+static struct child *namesake(const struct children *children, const char *name, bool killed) {
   for (struct list *node = children->all.next; node != &children->all; node = node->next) {
     struct child *child = LIST_ENTRY(node, struct child, node);
-    if (!child->exited && !child->stopping && strcmp(child->name, name) == 0) return child;
+    if (child->exited || child->stopping || child->killed != killed) continue;
+    if (strcmp(child->name, name) == 0) return child;
   }
   return NULL;
 }
@@ -220,7 +221,8 @@ static struct child *namesake(const struct children *children, const char *name)
 /* What a retired load of the scripts still does takes nothing from those that serve. */
 static enum status spawn(void *user, const struct child_request *request, uint64_t *id, struct fault *fault) {
   struct children *children = user;
-  struct child *living = namesake(children, request->name);
+  struct child *living = namesake(children, request->name, false);
+  struct child *killed = namesake(children, request->name, true);
   enum status status;
   if (children->closing)
     return fault_set(fault, ST_CLOSED, 0, "ERR_CLOSING", "app.spawn: the host is closing");
@@ -236,13 +238,14 @@ static enum status spawn(void *user, const struct child_request *request, uint64
         request->name);
   status = start(children, request, id, fault);
   if (status == ST_OK && living) child_stop(living);
+  if (status == ST_OK && killed) child_stop(killed);
   return status;
 }
 
 /* ---- the others of struct child_ops ---- */
 
 static bool find(void *user, const char *name, const char *key, uint64_t *id) {
-  const struct child *child = namesake(user, name);
+  const struct child *child = namesake(user, name, false);
   if (!child || strcmp(child->key, key) != 0) return false;
   *id = child->id;
   return true;
@@ -265,8 +268,10 @@ static bool look(void *user, uint64_t id, struct child_info *out) {
 }
 
 static bool kill_child(void *user, uint64_t id, int signal) {
-  const struct child *child = child_find(user, id);
-  return child && !child->exited && kill(child->pid, signal) == 0;
+  struct child *child = child_find(user, id);
+  if (!child || child->exited || kill(child->pid, signal) != 0) return false;
+  if (signal == SIGTERM || signal == SIGKILL) child->killed = true;
+  return true;
 }
 
 static const char *address(void *user) {

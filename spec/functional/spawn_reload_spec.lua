@@ -104,6 +104,20 @@ describe("app.spawn over a reload", function()
     end)
   end)
 
+  it("starts anew what hot.dispose kills, and tells nobody else of its end", function()
+    start [[
+      child = watch(cat())
+      hot.dispose(function() child:kill() end)
+    ]]
+    local before = invoke "pid"
+    reload(2)
+    local after = invoke "pid"
+    assert.not_equal(before, after)
+    support.wait_until(function() return not is_running(before) end, "the end of the first")
+    assert_lives(2)
+    assert_lives(2)
+  end)
+
   it("tells only of the end of the process that it has, where another was found during the load", function()
     start [[
       child = watch(cat())

@@ -33,6 +33,13 @@ ipcMain.handle("spawn", function(event, options)
   if children[options.name] ~= child then watch(options.name, child) end
   return { pid = child.pid }
 end)
+ipcMain.handle("restart", function(event, options)
+  events.before = events[options.name]
+  children[options.name]:kill()
+  local child = app.spawn(options)
+  if children[options.name] ~= child then watch(options.name, child) end
+  return { pid = child.pid }
+end)
 ipcMain.handle("refusal", function(event, options)
   local ok, why = pcall(app.spawn, options)
   return why
@@ -299,6 +306,41 @@ describe("app.spawn", function()
     invoke("kill", "sleeper")
     wait_events("sleeper", has_ended)
     assert.not_equal(second.pid, spawn(options).pid)
+  end)
+
+  it("starts anew what was killed, though it has not ended yet", function()
+    local options = { name = "cat", command = "cat", stdio = "pipe" }
+    local first = spawn(options)
+    local second = invoke("restart", options)
+    assert.not_equal(first.pid, second.pid)
+    assert.same({ "exit", false, "SIGTERM" }, wait_events("before", has_ended)[1])
+    assert.equal(second.pid, spawn(options).pid)
+    assert.same({ true }, invoke("write", "cat", "milk"))
+    wait_events("cat", function(events) return text_of(events, "stdout") == "milk" end)
+  end)
+
+  it("lets the other signals be the child's", function()
+    local options = { name = "hup", command = "sh", stdio = "pipe",
+      args = { "-c", "trap 'echo told' HUP; echo ready; until read line; do :; done" } }
+    local pid = spawn(options).pid
+    wait_events("hup", function(events) return text_of(events, "stdout") == "ready\n" end)
+    assert.is_true(invoke("kill", "hup", "SIGHUP"))
+    wait_events("hup", function(events) return text_of(events, "stdout") == "ready\ntold\n" end)
+    assert.equal(pid, spawn(options).pid)
+  end)
+
+  it("ends for good what was told to end and is asked for again", function()
+    renderer:close()
+    host:stop()
+    start "limits = { drain = '100ms' },"
+    local options = { name = "stubborn", command = "sh", stdio = "pipe",
+      args = { "-c", "trap 'echo told' TERM; echo ready; until read line; do :; done" } }
+    local first = spawn(options)
+    wait_events("stubborn", function(events) return text_of(events, "stdout") == "ready\n" end)
+    assert.not_equal(first.pid, invoke("restart", options).pid)
+    local events = wait_events("before", has_ended)
+    assert.equal("ready\ntold\n", text_of(events, "stdout"))
+    assert.same({ "exit", false, "SIGKILL" }, events[#events])
   end)
 
   it("answers nil, a message and a code where there is no such command or folder", function()

@@ -152,10 +152,14 @@ bool children_gone(const struct children *children, const struct transport *tran
   return true;
 }
 
-void children_forget(struct children *children, const struct transport *transport, uint64_t contents) {
+void children_note(struct children *children, const struct transport *transport, uint64_t contents) {
+  struct child *child = child_at(children, transport);
+  if (child) child->contents = contents;
+}
+
+void children_forget(struct children *children, const struct transport *transport) {
   struct child *child = child_at(children, transport);
   if (!child) return;
-  child->contents = contents;
   child->transport = NULL;
   end_if_over(child);
 }

@@ -30,8 +30,10 @@ extern const struct child_ops children_ops;
 /* Says how the process has ended at whose end that transport is; false: it is none of a child, or of one that
  * lives. */
 bool children_gone(const struct children *children, const struct transport *transport, struct gone *out);
-/* That transport is about to be forgotten, and the contents that came by it, or 0, is destroyed. */
-void children_forget(struct children *children, const struct transport *transport, uint64_t contents);
+/* The contents that came by that transport, or 0, is about to be destroyed: scripts may ask for it still. */
+void children_note(struct children *children, const struct transport *transport, uint64_t contents);
+/* That transport is about to be forgotten, and the contents is destroyed. */
+void children_forget(struct children *children, const struct transport *transport);
 /* Ends them all: SIGTERM, and after limits.drain SIGKILL. Nobody is told anything any more. It is freed when
  * the last has ended, in later turns of the loop. */
 void children_close(struct children *children);

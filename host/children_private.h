@@ -29,7 +29,7 @@ struct child {
   pid_t pid;
   char *name, *key;
   struct transport *transport; /* NULL: it speaks no packets, or no longer */
-  uint64_t contents;           /* what came by it; set when that ends */
+  uint64_t contents;           /* what came by it; set when that is about to end */
   /* An open one has the child as its data. */
   uv_pipe_t input, output, error;
   uv_timer_t timer; /* closed last */

@@ -263,7 +263,8 @@ static bool look(void *user, uint64_t id, struct child_info *out) {
   const struct child *child = child_find(user, id);
   if (!child) return false;
   out->pid = child->pid;
-  out->contents = child->transport ? connection_contents(child->transport) : child->contents;
+  out->contents = child->contents;
+  if (!out->contents && child->transport) out->contents = connection_contents(child->transport);
   return true;
 }
 

@@ -214,15 +214,19 @@ static void on_ending(struct transport *transport, const struct fault *fault) {
     core_lane_mute(connection->owner->core, &connection->lane);
 }
 
+static bool is_child(const struct connection *connection) {
+  const struct peer *peer = &connection->transport->peer;
+  return peer->kind == TRANSPORT_STDIO && peer->pid;
+}
+
 /* A child that has not said bye is gone for the reason for which its process has ended. */
 static void end_child(struct connection *connection) {
   struct connections *owner = connection->owner;
-  uint64_t contents = connection_contents(connection->transport);
   struct gone gone;
+  children_note(owner->children, connection->transport, connection_contents(connection->transport));
   if (!connection->clean && connection->lane.session &&
       children_gone(owner->children, connection->transport, &gone))
     core_end_session(owner->core, connection->lane.session, &gone);
-  children_forget(owner->children, connection->transport, contents);
 }
 
 /* What does not answer pings any longer may come again as well. */
@@ -237,11 +241,12 @@ static void on_closed(struct transport *transport, const struct fault *fault) {
   if (!connection->closing && !clean)
     log_line(owner->log, LOG_DEBUG, "transport", "%s: lost: %s", transport->peer.address, fault->text);
   connection->closing = true;
-  if (transport->peer.kind == TRANSPORT_STDIO && transport->peer.pid) end_child(connection);
+  if (is_child(connection)) end_child(connection);
   core_lane_closed(owner->core, &connection->lane,
                    clean            ? LANE_CLEAN
                    : is_loss(fault) ? LANE_LOST
                                     : LANE_FAILED);
+  if (is_child(connection)) children_forget(owner->children, transport); /* last of all, its end is told */
   list_remove(&connection->node);
   owner->count--;
   free(connection);

@@ -40,6 +40,16 @@ ipcMain.handle("restart", function(event, options)
   if children[options.name] ~= child then watch(options.name, child) end
   return { pid = child.pid }
 end)
+ipcMain.handle("spawn and wait", function(event, options)
+  local child = app.spawn(options)
+  watch(options.name, child)
+  repeat
+    local file = assert(io.open(("/proc/%d/stat"):format(child.pid)))
+    local stat = file:read("a")
+    file:close()
+  until stat:find("%) Z ")
+  return { pid = child.pid }
+end)
 ipcMain.handle("refusal", function(event, options)
   local ok, why = pcall(app.spawn, options)
   return why
@@ -94,6 +104,17 @@ renderer:close()
 if os.getenv("MODE") == "bye" then os.exit(4) end
 ]]
 
+-- Only says hello, and how: it does not stay to hear the answer.
+local HELLO = [[
+local core = require "ipchost.core"
+local packets = core.writer()
+assert(packets:put("hello", 1, 0, core.random(16), core.random(16), 0, 0, 0, { name = "x" }))
+if os.getenv("MODE") == "bye" then assert(packets:put("bye", 1000, "")) end
+io.write(packets:take())
+io.flush()
+os.exit(0)
+]]
+
 local function lua_env()
   local rocks = {}
   for _, rock in ipairs { "ipchost-async", "ipchost-renderer" } do
@@ -111,7 +132,8 @@ describe("app.spawn", function()
   local host, renderer, ipc, await, news
 
   local function start(config)
-    host = support.start(SCRIPT, { config = config, files = { ["node.mjs"] = NODE, ["child.lua"] = LUA } })
+    host = support.start(SCRIPT, { config = config, files = { ["node.mjs"] = NODE, ["child.lua"] = LUA,
+      ["hello.lua"] = HELLO } })
     renderer = host:connect()
     ipc, await, news = renderer.ipcRenderer, require("async").await, 0
     ipc.on("news", function() news = news + 1 end)
@@ -223,6 +245,14 @@ describe("app.spawn", function()
         assert.same({ case[1], { "destroyed" }, case[2] }, tail)
         assert.is_true(invoke("contents", name)[2])
       end
+    end)
+
+    it("tells of a goodbye before the end, though both come while the host has no time", function()
+      local env = lua_env()
+      env.MODE = "bye"
+      invoke("spawn and wait", { name = "brief", command = "lua5.4", args = { "hello.lua" }, env = env })
+      assert.same({ { "destroyed" }, { "exit", 0, false } }, wait_events("brief", has_ended))
+      assert.is_true(invoke("contents", "brief")[2])
     end)
 
     it("refuses to write between the packets", function()

@@ -12,6 +12,8 @@
 #define WRITE_MS 1000 /* how long the end waits for a peer that does not read */
 #define LOOK_MS 20   /* after an end of file: whether the peer has left altogether, which may be seen late; */
 #define WATCH_MS 500 /* and as long as it waits for answers */
+#define HOLD_MS 20   /* a held link is looked after so often, HOLD_TURNS times, and then released */
+#define HOLD_TURNS 10
 #define LEFT "the peer has closed the connection"
 
 static struct link *link_of(struct transport *transport) {
@@ -22,6 +24,11 @@ static struct link *link_of(struct transport *transport) {
 
 static void on_timer_closed(uv_handle_t *handle) {
   free(handle);
+}
+
+static void close_timer(struct link *link) {
+  if (link->timer) uv_close((uv_handle_t *)link->timer, on_timer_closed);
+  link->timer = NULL;
 }
 
 /* Bytes that nobody read would make the close a reset, which may overtake what was written last. */
@@ -35,8 +42,7 @@ static void swallow(int fd) {
 static void end(struct link *link) {
   struct transport_env *env = link->transport.env;
   if (link->watch.fd < 0) return;
-  if (link->timer) uv_close((uv_handle_t *)link->timer, on_timer_closed);
-  link->timer = NULL;
+  close_timer(link);
   watch_set(env->poller, &link->watch, 0);
   if (!link->ended) swallow(link->watch.fd);
   close(link->watch.fd);
@@ -154,6 +160,21 @@ static void write_queue(struct link *link) {
   }
 }
 
+/* Turns of the loop are counted: where it had none, the news of the child's end may be there unread. */
+static void on_hold(uv_timer_t *timer) {
+  struct link *link = timer->data;
+  if (!--link->held) link_release(link);
+}
+
+/* A peer that has closed its ends and lives on is not waited for without end. */
+static void hold_on(struct link *link) {
+  if (!link->timer) link->timer = timer_new(link);
+  if (link->timer)
+    uv_timer_start(link->timer, on_hold, HOLD_MS, HOLD_MS);
+  else
+    link_release(link);
+}
+
 /* The user waits to be told that all is written: `drained`, or `ending` once more. */
 static bool told_when_written(const struct link *link) {
   return transport_drain_due(&link->transport) || ((link->ended || link->said) && !link->transport.out);
@@ -162,7 +183,10 @@ static bool told_when_written(const struct link *link) {
 void link_write(struct transport *transport) {
   struct link *link = link_of(transport);
   if (link->watch.fd < 0) {
-    if (link->held) return;
+    if (link->held) {
+      hold_on(link);
+      return;
+    }
     transport_ended(transport);
     link->ops->free(link);
     return;
@@ -258,7 +282,7 @@ static bool on_ready(struct watch *watch, unsigned events) {
 
 void link_close(struct transport *transport, unsigned linger_ms) {
   struct link *link = link_of(transport);
-  link->held = false;
+  link->held = 0;
   link->lingering = linger_ms > 0;
   link->patient = link->ended;
   if (!link->blocked) write_queue(link);
@@ -268,7 +292,7 @@ void link_close(struct transport *transport, unsigned linger_ms) {
 }
 
 void link_abort(struct transport *transport) {
-  link_of(transport)->held = false;
+  link_of(transport)->held = 0;
   end(link_of(transport));
 }
 
@@ -278,12 +302,14 @@ void link_pause(struct transport *transport, bool on) {
 }
 
 void link_hold(struct link *link) {
-  link->held = true;
+  link->held = HOLD_TURNS;
 }
 
 void link_release(struct link *link) {
-  link->held = false;
-  if (link->watch.fd < 0) transport_later(&link->transport);
+  link->held = 0;
+  if (link->watch.fd >= 0) return;
+  close_timer(link);
+  transport_later(&link->transport);
 }
 
 enum status link_open(struct link *link, struct transport_env *env, const struct link_ops *ops,

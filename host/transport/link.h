@@ -35,7 +35,7 @@ struct link {
   bool lingering : 1; /* once written, it waits for the peer to close */
   bool patient : 1;   /* its timer begins anew as long as the peer reads */
   bool progress : 1;  /* the peer has read since the timer began */
-  bool held : 1;      /* when it is lost, `closed` waits for link_release */
+  unsigned held : 4;  /* when it is lost, `closed` waits for link_release, so many turns at most */
   uv_timer_t *timer;  /* bounds the end; NULL before */
 };
 
@@ -46,7 +46,7 @@ void link_abort(struct transport *transport);
 void link_pause(struct transport *transport, bool on);
 
 /* Of a link whose peer is a child: how that has ended is known a moment after its sockets are closed, and is
- * to be known when `closed` is told. */
+ * to be known when `closed` is told; it is released by itself 200 ms after it was lost. */
 void link_hold(struct link *link);
 void link_release(struct link *link);
 /* The peer has said all that it will, though it has not ended: calls events->ending as after an end of file.

@@ -11,8 +11,8 @@
  * copied. ST_OK, ST_NOMEM or ST_IO; the caller then keeps `fd`. */
 enum status stream_open(struct transport **out, struct transport_env *env, int fd, const struct peer *peer);
 
-/* Of a stream to a child: when it is lost, `closed` waits for the release, so that how the child has ended is
- * known. */
+/* Of a stream to a child: when it is lost, `closed` waits a moment for the release, so that how the child has
+ * ended is known. */
 void stream_hold(struct transport *transport);
 void stream_release(struct transport *transport);
 

@@ -73,6 +73,10 @@ end)
 ipcMain.handle("who", function(event) return { event.sender:getType(), event.sender:getOSProcessId() } end)
 ipcMain.on("said", function(event, ...) webContents.broadcast("said", ...) end)
 ipcMain.handle("tell", function(event, name, ...) return children[name].contents:send("told", ...) end)
+ipcMain.handle("ask", function(event, name)
+  local _, why = pcall(await, children[name].contents:invoke("never"))
+  return why.code
+end)
 ipcMain.handle("wait", function() async.sleep(1e6) end)
 ipcMain.handle("kept", function() return app.metrics().references end)
 ipcMain.handle("open", function() kept = assert(io.open("/dev/null")) end)
@@ -253,6 +257,22 @@ describe("app.spawn", function()
       invoke("spawn and wait", { name = "brief", command = "lua5.4", args = { "hello.lua" }, env = env })
       assert.same({ { "destroyed" }, { "exit", 0, false } }, wait_events("brief", has_ended))
       assert.is_true(invoke("contents", "brief")[2])
+    end)
+
+    it("has no contents any more once the child has closed its ends, though it lives on", function()
+      spawn { name = "mute", command = "sh", env = lua_env(),
+        args = { "-c", "lua5.4 hello.lua; until [ -e asked ]; do sleep 0.01; done; exec sleep 1000 <&- >&-" } }
+      support.wait_until(function() return invoke("contents", "mute") end, "its hello")
+      local code
+      ipc.invoke("ask", "mute"):next(function(got) code = got end, function() end)
+      support.write_file(host.folder .. "/asked", "")
+      support.wait_until(function() return code end, "an answer")
+      assert.equal("ERR_CLOSED", code)
+      wait_events("mute", function(events) return #events > 0 and events[#events][1] == "destroyed" end)
+      assert.is_true(invoke("contents", "mute")[2])
+      assert.is_true(invoke("kill", "mute"))
+      local events = wait_events("mute", has_ended)
+      assert.same({ { "destroyed" }, { "exit", false, "SIGTERM" } }, { events[#events - 1], events[#events] })
     end)
 
     it("refuses to write between the packets", function()

@@ -33,6 +33,25 @@ static bool look(struct runtime *rt, struct child_object *object) {
 
 /* ---- methods ---- */
 
+/* Upvalues: a method, the child, its argument. */
+static int call_held(lua_State *L) {
+  for (int i = 1; i <= 3; i++) lua_pushvalue(L, lua_upvalueindex(i));
+  lua_call(L, 2, 0);
+  return 0;
+}
+
+/* Puts the call of a method off, whose arguments are 1 and 2: a load that fails has done nothing, and the
+ * child may not be started yet. Returns how many results it pushed. */
+static int hold_call(lua_State *L, lua_CFunction method) {
+  lua_settop(L, 2);
+  lua_pushcfunction(L, method);
+  lua_pushvalue(L, 1);
+  lua_pushvalue(L, 2);
+  hold_closure(L, call_held, 3);
+  lua_pushboolean(L, true);
+  return 1;
+}
+
 /* True, or false and why not. */
 static int child_write(lua_State *L) {
   static const char *const reasons[] = {NULL, "mark", "destroyed"};
@@ -48,6 +67,7 @@ static int child_write(lua_State *L) {
     const char *text = luaL_checklstring(L, 2, &len);
     bytes = slice_of(text, len);
   }
+  if (rt->beside) return hold_call(L, child_write);
   written = rt->child_ops->write(rt->child_user, object->id, bytes);
   lua_pushboolean(L, written == CHILD_TOOK);
   if (written == CHILD_TOOK) return 1;
@@ -77,6 +97,7 @@ static int child_kill(lua_State *L) {
     return luaL_error(L,
                       "child:kill: signal = %s: expected a name such as \"SIGTERM\", or a number of 1 to 31",
                       luaL_tolstring(L, 2, NULL));
+  if (rt->beside) return hold_call(L, child_kill);
   lua_pushboolean(L, rt->child_ops->kill(rt->child_user, object->id, (int)number));
   return 1;
 }

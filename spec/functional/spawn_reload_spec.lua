@@ -130,4 +130,34 @@ describe("app.spawn over a reload", function()
     assert_lives(2)
     assert_lives(2)
   end)
+
+  describe("puts off what a load does to a child", function()
+    it("until it serves, so that one which fails has done nothing", function()
+      start [[
+        child = watch(cat())
+        assert(child:write("from load " .. hot.generation .. "\n"))
+        if hot.generation > 1 then
+          assert(child:write(nil))
+          assert(child:kill("SIGKILL"))
+          error("after that")
+        end
+      ]]
+      host:wait_log("echo\t1\tfrom load 1")
+      host:kill "sighup"
+      host:wait_log "reload failed"
+      assert_lives(1)
+      assert.not_matches("from load 2", host.err, 1, true)
+    end)
+
+    it("until that is started which it asks for", function()
+      start [[
+        child = watch(cat { GENERATION = hot.generation })
+        assert(child:write("from load " .. hot.generation .. "\n"))
+      ]]
+      host:wait_log("echo\t1\tfrom load 1")
+      reload(2)
+      host:wait_log("echo\t2\tfrom load 2")
+      assert_lives(2)
+    end)
+  end)
 end)

@@ -345,7 +345,7 @@ void connections_sweep(struct connections *connections) {
     if (connection->closing || connections->held) continue;
     if (connection->lane.session)
       check_idle(connection, now);
-    else
+    else if (!is_child(connection)) /* that is the scripts' own, and may take its time to start */
       check_handshake(connection, now);
   }
 }

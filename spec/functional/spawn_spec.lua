@@ -275,6 +275,27 @@ describe("app.spawn", function()
       assert.same({ { "destroyed" }, { "exit", false, "SIGTERM" } }, { events[#events - 1], events[#events] })
     end)
 
+    it("may take longer to say hello than limits.handshake gives strangers", function()
+      renderer:close()
+      host:stop()
+      start "limits = { handshake = '50ms' },"
+      spawn { name = "slow", command = "sh", env = lua_env(),
+        args = { "-c", "until [ -e go ]; do sleep 0.01; done; exec lua5.4 child.lua" } }
+      -- A stranger that came later is not waited for any longer.
+      local stranger, refused = uv.new_pipe(), false
+      stranger:connect(host.address.unix:sub(#"unix:" + 1), function(failed)
+        assert(not failed, failed)
+        stranger:read_start(function(_, chunk) if not chunk then refused = true end end)
+      end)
+      support.wait_until(function() return refused end, "the stranger's end")
+      stranger:close()
+      local said = message "said"
+      support.write_file(host.folder .. "/go", "")
+      assert.same({ "child" }, said())
+      assert.is_true(invoke("kill", "slow")) -- it waits for an answer, and so would the host
+      wait_events("slow", has_ended)
+    end)
+
     it("refuses to write between the packets", function()
       spawn_lua "worker"
       assert.matches("standard input carries packets", invoke("raises", "worker", "write", "text"), 1, true)

@@ -37,6 +37,7 @@ struct child {
   int status;       /* of waitpid, once it has exited */
   bool exited, told;
   bool stopping; /* it ends, by SIGKILL in the end */
+  bool met_cap;  /* of what waits for it */
   bool killed;   /* scripts have told it to end */
 };
 

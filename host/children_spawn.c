@@ -99,10 +99,24 @@ static void on_written(uv_write_t *request, int status) {
   if (status < 0) child_pipe_ended(child, &child->input);
 }
 
+/* What a child does not read is kept up to the cap; the first time that it is met is in the log. */
+static enum child_written refuse_bytes(struct child *child) {
+  const struct transport_env *env = child->owner->options.env;
+  if (!child->met_cap)
+    log_line(env->log, LOG_WARN, "child",
+             "%s: limits.outbound_max (%llu bytes) exceeded: it reads too slowly", child->name,
+             (unsigned long long)env->limits->outbound_max);
+  child->met_cap = true;
+  return CHILD_LIMIT;
+}
+
 static enum child_written write_bytes(struct child *child, struct slice bytes) {
-  struct input *input = malloc(sizeof *input + bytes.len);
+  const struct limits *limits = child->owner->options.env->limits;
   uv_stream_t *stream = (uv_stream_t *)&child->input;
+  struct input *input;
   uv_buf_t buf;
+  if (uv_stream_get_write_queue_size(stream) + bytes.len > limits->outbound_max) return refuse_bytes(child);
+  input = malloc(sizeof *input + bytes.len);
   if (!input) return CHILD_GONE;
   memcpy(input->bytes, bytes.data, bytes.len);
   buf = uv_buf_init((char *)input->bytes, (unsigned)bytes.len);
@@ -110,8 +124,7 @@ static enum child_written write_bytes(struct child *child, struct slice bytes) {
     free(input);
     return CHILD_GONE;
   }
-  return uv_stream_get_write_queue_size(stream) > child->owner->options.env->limits->outbound ? CHILD_MARK
-                                                                                              : CHILD_TOOK;
+  return uv_stream_get_write_queue_size(stream) > limits->outbound ? CHILD_MARK : CHILD_TOOK;
 }
 
 static void on_shut_down(uv_shutdown_t *request, int status) {

@@ -385,7 +385,7 @@ local Child = {}
 ---For its standard input, with stdio = "pipe"; nil ends it.
 ---@param bytes string?
 ---@return boolean sent
----@return "destroyed"|"mark"? why_not
+---@return "destroyed"|"limit"|"mark"? why_not
 function Child:write(bytes) end
 
 ---@param signal? string|integer "SIGTERM"

@@ -54,7 +54,7 @@ static int hold_call(lua_State *L, lua_CFunction method) {
 
 /* True, or false and why not. */
 static int child_write(lua_State *L) {
-  static const char *const reasons[] = {NULL, "mark", "destroyed"};
+  static const char *const reasons[] = {NULL, "mark", "destroyed", "limit"};
   struct child_object *object = check(L, "write", "bytes");
   struct runtime *rt = runtime_of(L);
   struct slice bytes = {0};

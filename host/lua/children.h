@@ -27,7 +27,8 @@ struct child_info {
   uint64_t contents; /* 0: it has not said hello */
 };
 
-enum child_written { CHILD_TOOK, CHILD_MARK, CHILD_GONE };
+/* CHILD_MARK: it took them, over limits.outbound; CHILD_LIMIT: not, for limits.outbound_max. */
+enum child_written { CHILD_TOOK, CHILD_MARK, CHILD_GONE, CHILD_LIMIT };
 
 struct child_ops {
   /* Starts a process, or finds the living one of that name and key; one of another key is ended, unless a

@@ -345,6 +345,22 @@ describe("app.spawn", function()
       assert.same({ "exit", false, "SIGKILL" }, wait_events("deaf", has_ended)[2])
     end)
 
+    it("takes no more than limits.outbound_max for a child that does not read", function()
+      renderer:close()
+      host:stop()
+      start "limits = { outbound = '256KiB', outbound_max = '1MiB' },"
+      spawn { name = "late", command = "sh", stdio = "pipe",
+        args = { "-c", "until [ -e go ]; do sleep 0.01; done; exec cat" } }
+      local large = ("x"):rep(900 * 1024)
+      assert.same({ false, "mark" }, invoke("write", "late", large))
+      assert.same({ false, "limit" }, invoke("write", "late", large))
+      host:wait_log "child: late: limits.outbound_max (1048576 bytes) exceeded: it reads too slowly"
+      support.write_file(host.folder .. "/go", "")
+      wait_events("late", function(events) return text_of(events, "stdout") == large end)
+      assert.same({ true }, invoke("write", "late", "more"))
+      wait_events("late", function(events) return text_of(events, "stdout") == large .. "more" end)
+    end)
+
     it("ends with the process, whatever that leaves running", function()
       spawn { name = "parent", command = "sh", args = { "-c", "sleep 1000 & echo $!" }, stdio = "pipe" }
       local events = wait_events("parent", has_ended)

@@ -173,6 +173,7 @@ static void on_closed(uv_handle_t *handle) {
 static void free_if_over(struct children *children) {
   if (!children->closing || !list_empty(&children->all)) return;
   while (!list_empty(&children->strays)) forget_stray(LIST_ENTRY(children->strays.next, struct stray, node));
+  transport_env_let_go(children->options.env);
   uv_close((uv_handle_t *)&children->signal, on_closed);
 }
 
@@ -182,6 +183,7 @@ enum status children_open(struct children **out, const struct children_options *
   children->options = *options;
   list_init(&children->all);
   list_init(&children->strays);
+  transport_env_keep(options->env);
   uv_signal_init(options->env->loop, &children->signal);
   children->signal.data = children;
   uv_signal_start(&children->signal, on_child_signal, SIGCHLD);

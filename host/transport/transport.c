@@ -78,13 +78,22 @@ void transport_env_close(struct transport_env *env) {
   if (!env->live_count) release(env);
 }
 
+void transport_env_keep(struct transport_env *env) {
+  env->live_count++;
+}
+
+void transport_env_let_go(struct transport_env *env) {
+  env->live_count--;
+  if (env->closing && !env->live_count) release(env);
+}
+
 /* ---- one transport's life ---- */
 
 void transport_init(struct transport *transport, struct transport_env *env, const struct transport_ops *ops,
                     const struct peer *peer) {
   *transport = (struct transport){.ops = ops, .env = env, .peer = *peer};
   list_init(&transport->dirty);
-  env->live_count++;
+  transport_env_keep(env);
 }
 
 void transport_stop(struct transport *transport, const struct fault *fault) {
@@ -107,11 +116,10 @@ void transport_ended(struct transport *transport) {
   struct transport_env *env = transport->env;
   const struct fault *fault = transport->fault ? transport->fault : &no_memory;
   clean(transport);
-  env->live_count--;
   if (transport->events) transport->events->closed(transport, fault);
   transport_drop(transport);
   free(transport->fault);
-  if (env->closing && !env->live_count) release(env);
+  transport_env_let_go(env);
 }
 
 void transport_pause(struct transport *transport, bool on) {

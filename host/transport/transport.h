@@ -93,7 +93,7 @@ struct transport_env {
   uv_buf_t read_buffer;        /* 256 KiB, shared by all reads of the loop and parsed in place */
   struct list dirty;           /* transports with packets not yet flushed */
   uv_prepare_t flush;          /* flushes them once a loop turn, before the loop blocks */
-  size_t live_count;           /* how many transports there are */
+  size_t live_count;           /* how many transports there are, and others that keep it */
   /* Borrowed: what HTTP servers serve (http.h). To be set before one is opened. */
   const struct http_options *http;
   /* Private: */
@@ -124,6 +124,9 @@ enum status transport_env_open(struct transport_env *env, uv_loop_t *loop, struc
 /* All transports and servers must be closed, or closing. What they share is given up with the last of them;
  * its handles complete their close with the loop's next turns. */
 void transport_env_close(struct transport_env *env);
+/* For others that read into its buffer: it is given up with the last of them, as if they were transports. */
+void transport_env_keep(struct transport_env *env);
+void transport_env_let_go(struct transport_env *env);
 
 /*
  * Writing one packet: transport_begin gives the buffer to append it to (never NULL: after a failed allocation

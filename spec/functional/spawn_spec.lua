@@ -521,6 +521,16 @@ describe("app.spawn", function()
       for _, pid in ipairs(pids) do assert.is_false(is_running(pid)) end
     end)
 
+    it("reads what they have to say until they have ended", function()
+      local talks = "trap 'head -c 1000000 /dev/zero && echo > said; exit' TERM; "
+      spawn { name = "talker", command = "sh", stdio = "pipe",
+        args = { "-c", talks .. "echo ready; until read line; do :; done" } }
+      wait_events("talker", function(events) return text_of(events, "stdout") == "ready\n" end)
+      host:kill "sigterm"
+      assert.equal(0, host:wait())
+      assert.is_table(uv.fs_stat(host.folder .. "/said"))
+    end)
+
     it("kills those that do not end within limits.drain", function()
       renderer:close()
       host:stop()

@@ -147,7 +147,7 @@ static struct child *child_at(const struct children *children, const struct tran
 bool children_gone(const struct children *children, const struct transport *transport, struct gone *out) {
   const struct child *child = child_at(children, transport);
   if (!child || !child->exited) return false;
-  out->reason = reason_of(child->status);
+  *out = (struct gone){.reason = reason_of(child->status)};
   out->exit_code = WIFEXITED(child->status) ? WEXITSTATUS(child->status) : 128 + WTERMSIG(child->status);
   return true;
 }

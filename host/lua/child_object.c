@@ -213,18 +213,39 @@ static int spawn_held(lua_State *L) {
   return 0;
 }
 
-/* The living child of these options, or one that is started later. [-0, +1, v] */
-static int hold_spawn(lua_State *L, const struct child_request *request) {
+/* The living child of these options, or one that is started later. [-0, +1, m] */
+static void push_living(lua_State *L, const struct child_request *request) {
   struct runtime *rt = runtime_of(L);
   struct child_object *object;
-  int child, first;
   uint64_t id;
   if (rt->child_ops->find(rt->child_user, request->name, request->key, &id)) {
     push_child(L, id, request->pipe);
-  } else {
-    object = (struct child_object *)emitter_new(L, sizeof *object, 0, CHILD_CLASS, "child", 0);
-    object->pipes = request->pipe;
+    return;
   }
+  object = (struct child_object *)emitter_new(L, sizeof *object, 0, CHILD_CLASS, "child", 0);
+  object->pipes = request->pipe;
+}
+
+/* The one that this load has for the name and these options: it is among what is put off. [-0, +1, m] */
+static void push_asked(lua_State *L, const struct child_request *request) {
+  lua_rawgeti(L, LUA_REGISTRYINDEX, runtime_of(L)->held);
+  lua_pushfstring(L, "%d:%s%s", (int)strlen(request->name), request->name, request->key);
+  lua_pushvalue(L, -1);
+  if (lua_rawget(L, -3) == LUA_TNIL) {
+    lua_pop(L, 1);
+    push_living(L, request);
+    lua_pushvalue(L, -2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -5);
+  }
+  lua_replace(L, -3);
+  lua_pop(L, 1);
+}
+
+/* [-0, +1, v] */
+static int hold_spawn(lua_State *L, const struct child_request *request) {
+  int child, first;
+  push_asked(L, request);
   child = lua_gettop(L);
   first = child + 1;
   luaL_checkstack(L, 10, NULL);

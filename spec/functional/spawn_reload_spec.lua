@@ -131,6 +131,17 @@ describe("app.spawn over a reload", function()
     assert_lives(2)
   end)
 
+  it("gives one child to who asks twice during a load", function()
+    start [[
+      local first = watch(cat { GENERATION = hot.generation })
+      child = cat { GENERATION = hot.generation }
+      assert(first == child)
+    ]]
+    assert_lives(1)
+    reload(2)
+    assert_lives(2)
+  end)
+
   describe("puts off what a load does to a child", function()
     it("until it serves, so that one which fails has done nothing", function()
       start [[

@@ -1,8 +1,8 @@
 /*
  * generation: one load of the scripts: a lua_State with its own allocator and its own uv_loop_t, driven by a
- * uv_poll on its backend descriptor and one outer timer. The one protected way into Lua is here, and
- * `running`, which says what Lua runs now. It knows no session and no frame; what it offers to scripts beyond
- * luv and the standard libraries is added by `setup`.
+ * uv_poll on its backend descriptor, one outer timer and an idle handle. The one protected way into Lua is
+ * here, and `running`, which says what Lua runs now. It knows no session and no frame; what it offers to
+ * scripts beyond luv and the standard libraries is added by `setup`.
  *
  * A scope is a dispatch by number: what runs on its behalf, and the handles and coroutines made there, are of
  * its scope, so that a generation which retires can tell what must go on from what must stop.
@@ -68,8 +68,13 @@ struct generation {
   uv_async_t keep;      /* in the inner loop: referenced where it must run although nothing in it is */
   uv_poll_t poll;       /* on the inner loop's backend descriptor */
   uv_timer_t timer;     /* when the inner loop next wants to run */
+  uv_idle_t idle;       /* active while it wants to run again at once */
   uv_prepare_t prepare; /* runs the inner loop once before the outer one blocks, if Lua ran */
   bool inner_dirty;     /* Lua ran since the inner loop was last run */
+  uv_prepare_t polling; /* in the inner loop: ends `timing` */
+  bool timing;          /* the inner loop runs its timers, or is about to */
+  bool timed;           /* one of them has been run */
+  uint64_t due, time;   /* ms: the inner loop's when the first of them ran, and when the last one returned */
   unsigned handles;     /* outer handles still open while closing */
   void (*emptied)(struct generation *generation);
 

@@ -111,7 +111,7 @@ int generation_resume(struct generation *generation, lua_State *co, lua_State *f
 }
 
 static void count_handle(uv_handle_t *handle, void *count) {
-  if (!uv_is_closing(handle)) ++*(size_t *)count;
+  if (handle->data && !uv_is_closing(handle)) ++*(size_t *)count; /* the host's own have none */
 }
 
 size_t generation_memory(struct generation *generation) {
@@ -122,7 +122,7 @@ size_t generation_memory(struct generation *generation) {
 size_t generation_handles(struct generation *generation) {
   size_t count = 0;
   uv_walk(&generation->loop, count_handle, &count);
-  return count - 1; /* without `keep` */
+  return count;
 }
 
 void generation_mark_top_level(lua_State *L, lua_State *co) {
@@ -137,12 +137,14 @@ void generation_mark_top_level(lua_State *L, lua_State *co) {
 int generation_luv_callback(lua_State *L, int nargs, int nresults, int flags) {
   struct generation *generation = generation_of(L);
   int base = lua_gettop(L) - nargs;
+  bool timed = generation->timing && !generation->depth;
   lua_Integer scope;
   (void)flags;
   if (generation->closing) { /* nobody of the scripts is left to hear of it */
     lua_settop(L, base - 1);
     return 0;
   }
+  if (timed) generation_loop_timer_begins(generation);
   generation_begin(generation);
   scope = generation->scope;
   generation->scope = SCOPE_UNKNOWN;
@@ -158,5 +160,6 @@ int generation_luv_callback(lua_State *L, int nargs, int nresults, int flags) {
   lua_remove(L, base);
   generation->scope = scope;
   generation_leave(generation);
+  if (timed) generation_loop_timer_ends(generation);
   return nresults == LUA_MULTRET ? lua_gettop(L) - base + 1 : nresults;
 }

@@ -1,15 +1,17 @@
 /*
  * generation_loop: a generation's own uv_loop_t inside of the host's loop. libuv hands new watchers to the
  * kernel only when a loop runs, so the inner loop runs once, without blocking, after Lua ran; then the poll
- * on its backend descriptor and one timer tell when it has something to do. It knows nothing of scripts but
- * how to close their handles.
+ * on its backend descriptor and one timer tell when it has something to do, or an idle handle that it has at
+ * once. It knows nothing of scripts but how to close their handles.
  */
 #include <lauxlib.h>
 #include <luv/lhandle.h>
+#include <stddef.h>
 
 #include "lua/generation_private.h"
 
 static void on_timer(uv_timer_t *timer);
+static void on_idle(uv_idle_t *idle);
 
 /* Handles of luv's that are not referenced do not make the loop alive, but their watchers want to run too.
  * `keep` is the last in the loop's queue for as long as there is none. */
@@ -17,32 +19,85 @@ static bool has_handles(const struct generation *generation) {
   return generation->loop.handle_queue[1] != (const void *)&generation->keep.handle_queue;
 }
 
+/* A turn of the outer loop for a turn of the inner one: libuv runs timers until none is due, so one of no
+ * time that is started from its own callback would keep it from all else. */
 static void plan(struct generation *generation) {
   int timeout = generation->inner_dirty ? 0 : uv_backend_timeout(&generation->loop);
-  if (!uv_loop_alive(&generation->loop) || timeout < 0)
-    uv_timer_stop(&generation->timer);
+  if (!uv_loop_alive(&generation->loop)) timeout = -1;
+  if (timeout == 0)
+    uv_idle_start(&generation->idle, on_idle);
   else
+    uv_idle_stop(&generation->idle);
+  if (timeout > 0)
     uv_timer_start(&generation->timer, on_timer, (uint64_t)timeout, 0);
+  else
+    uv_timer_stop(&generation->timer);
 }
+
+/* ---- timers of the scripts' ---- */
+
+static struct generation *of_polling(uv_prepare_t *polling) {
+  return (struct generation *)((char *)polling - offsetof(struct generation, polling));
+}
+
+/* Its timers have been run. */
+static void on_polling(uv_prepare_t *polling) {
+  struct generation *generation = of_polling(polling);
+  uv_prepare_stop(polling);
+  generation->timing = false;
+}
+
+/*
+ * The inner loop's timers too run until none is due, and callbacks start them anew, or move the loop's time
+ * (uv.update_time, which async.sleep calls): after the first of them the loop's time is a millisecond ago
+ * whenever no callback runs. So what is due by now waits for the next turn, what was due before is run.
+ */
+void generation_loop_timer_begins(struct generation *generation) {
+  if (!generation->timed) generation->due = generation->time = generation->loop.time;
+  generation->timed = true;
+  generation->loop.time = generation->time;
+}
+
+void generation_loop_timer_ends(struct generation *generation) {
+  generation->time = generation->loop.time;
+  generation->loop.time = generation->due - 1;
+}
+
+static void run_once(struct generation *generation) {
+  if (generation->loop.timer_heap.min) {
+    generation->timing = true;
+    generation->timed = false;
+    uv_prepare_start(&generation->polling, on_polling);
+  }
+  uv_run(&generation->loop, UV_RUN_NOWAIT);
+}
+
+/* ---- turns ---- */
 
 static void run_inner(struct generation *generation) {
   generation->inner_dirty = false;
   if (!uv_loop_alive(&generation->loop)) {
     if (!has_handles(generation) || generation->closing) {
+      uv_idle_stop(&generation->idle);
       uv_timer_stop(&generation->timer);
       return;
     }
     uv_ref((uv_handle_t *)&generation->keep);
-    uv_run(&generation->loop, UV_RUN_NOWAIT);
+    run_once(generation);
     uv_unref((uv_handle_t *)&generation->keep);
   } else {
-    uv_run(&generation->loop, UV_RUN_NOWAIT);
+    run_once(generation);
   }
   plan(generation);
 }
 
+/* At once, as another timer of the host's that is later may be due by now too. */
 static void on_timer(uv_timer_t *timer) {
   run_inner(timer->data);
+}
+
+static void on_idle(uv_idle_t *idle) {
+  generation_loop_touch(idle->data);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events) {
@@ -60,16 +115,20 @@ enum status generation_loop_open(struct generation *generation, struct fault *fa
   uv_loop_t *outer = generation->options.outer;
   int error = uv_loop_init(&generation->loop);
   if (error) return fault_set(fault, ST_IO, 0, NULL, "the scripts' loop: %s", uv_strerror(error));
+  uv_prepare_init(&generation->loop, &generation->polling);
   error = uv_async_init(&generation->loop, &generation->keep, NULL);
   if (error) {
     uv_loop_close(&generation->loop);
     return fault_set(fault, ST_IO, 0, NULL, "the scripts' loop: %s", uv_strerror(error));
   }
+  uv_unref((uv_handle_t *)&generation->polling);
   uv_unref((uv_handle_t *)&generation->keep);
   uv_poll_init(outer, &generation->poll, uv_backend_fd(&generation->loop));
   uv_timer_init(outer, &generation->timer);
+  uv_idle_init(outer, &generation->idle);
   uv_prepare_init(outer, &generation->prepare);
-  generation->poll.data = generation->timer.data = generation->prepare.data = generation;
+  generation->poll.data = generation->timer.data = generation->idle.data = generation->prepare.data =
+      generation;
   uv_poll_start(&generation->poll, UV_READABLE, on_poll);
   uv_prepare_start(&generation->prepare, on_prepare);
   return ST_OK;
@@ -185,9 +244,9 @@ void generation_loop_deinit(struct generation *generation) {
 
 static void close_outer(struct generation *generation) {
   uv_handle_t *const handles[] = {(uv_handle_t *)&generation->poll, (uv_handle_t *)&generation->timer,
-                                  (uv_handle_t *)&generation->prepare};
-  generation->handles = 3;
-  for (int i = 0; i < 3; i++) uv_close(handles[i], on_outer_closed);
+                                  (uv_handle_t *)&generation->idle, (uv_handle_t *)&generation->prepare};
+  generation->handles = sizeof handles / sizeof *handles;
+  for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) uv_close(handles[i], on_outer_closed);
 }
 
 /* Each turn of the outer loop, until nothing is left in the inner one. The script that ended it may have gone
@@ -203,12 +262,14 @@ static void on_closing_turn(uv_prepare_t *prepare) {
 void generation_abandon(struct generation *generation) {
   uv_unref((uv_handle_t *)&generation->poll);
   uv_unref((uv_handle_t *)&generation->timer);
+  uv_unref((uv_handle_t *)&generation->idle);
   uv_unref((uv_handle_t *)&generation->prepare);
 }
 
 void generation_loop_close(struct generation *generation, void (*done)(struct generation *generation)) {
   generation->emptied = done;
   generation_enter(generation, "closing the scripts' handles", close_handles, generation);
+  uv_close((uv_handle_t *)&generation->polling, NULL);
   uv_close((uv_handle_t *)&generation->keep, NULL);
   uv_prepare_stop(&generation->prepare); /* it keeps its callback while it is active */
   uv_prepare_start(&generation->prepare, on_closing_turn);

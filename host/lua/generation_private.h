@@ -18,6 +18,9 @@ static inline void generation_loop_wake(struct generation *generation) {
   uint64_t now = uv_now(generation->options.outer);
   if (now > generation->loop.time) generation->loop.time = now;
 }
+/* Around a callback of luv's while `timing`: no timer runs twice in one turn of the inner loop. */
+void generation_loop_timer_begins(struct generation *generation);
+void generation_loop_timer_ends(struct generation *generation);
 /* Has luv's `close` leave a process that lives to the host, which waits for it. [-0, +0, m] */
 void generation_loop_wrap(lua_State *L);
 /* Calls handle:close() on one of luv's handles that is open. [-0, +0, e] */

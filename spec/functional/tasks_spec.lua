@@ -88,7 +88,8 @@ local SCRIPT = [[
     local ok, reason = pcall(async.timeout, 5, async.run(forever, "late"))
     return { ok = ok, reason = reason }
   end)
-  ipcMain.handle("turns", function()
+  ipcMain.handle("turns", function(event)
+    event.sender:send("turning")
     for _ = 1, 100000 do
       if #log > 0 then return true end
       async.checkpoint()
@@ -164,10 +165,14 @@ support.each_transport("tasks in scripts", SCRIPT, function(context)
   end)
 
   it("a checkpoint lets others be served", function()
+    local other = context.host:connect(context.transport)
+    local turning = context.message("turning")
     local turns = context.ipc.invoke("turns")
-    context.ipc.invoke("ping")
+    turning()
+    other.ipcRenderer.invoke("ping")
     assert.is_true(context.run(function() return async.await(turns) end))
     context.invoke("log")
+    other:close()
   end)
 
   it("async.uv gives the value, or nil, a message and a code", function()

@@ -64,6 +64,22 @@ describe("a host whose scripts are always busy", function()
     end)
   end
 
+  it("lets entries give the loop a turn while they are loaded, tasks too", function()
+    local host = support.start [[
+      local task = async.run(function()
+        async.checkpoint()
+        print "the task went on"
+      end)
+      async.checkpoint()
+      print "the entry went on"
+      await(task)
+    ]]
+    host:wait_log("the task went on")
+    host:wait_log("the entry went on")
+    host:stop()
+    assert.is_nil(host.err:find("error", 1, true))
+  end)
+
   it("sleeps again once its scripts have nothing to do", function()
     local host = support.start [[
       local uv = require "luv"

@@ -21,24 +21,25 @@ function turn.request()
   check:start(drain)
 end
 
-local waiting, ticker = {}, nil
+-- Two slots for each that waits: a function and its argument, which may be nil, so they are counted.
+local waiting, count, ticker = {}, 0, nil
 
 local function tick()
-  local list = waiting
-  waiting = {}
-  for i = 1, #list, 2 do scheduler.post(list[i], list[i + 1]) end
+  local list, last = waiting, count
+  waiting, count = {}, 0
+  for i = 1, last, 2 do scheduler.post(list[i], list[i + 1]) end
   if not scheduler.has_host() then scheduler.drain() end
-  if #waiting == 0 then ticker:stop() end
+  if count == 0 then ticker:stop() end
 end
 
 --- Posts `fn(a)` in the next turn of the loop.
 function turn.next(fn, a)
-  if #waiting == 0 then
+  if count == 0 then
     ticker = ticker or require("luv").new_idle()
     ticker:start(tick)
   end
-  local n = #waiting
-  waiting[n + 1], waiting[n + 2] = fn, a
+  waiting[count + 1], waiting[count + 2] = fn, a
+  count = count + 2
 end
 
 return turn

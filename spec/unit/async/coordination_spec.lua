@@ -134,6 +134,18 @@ describe("async.checkpoint", function()
   end)
 end)
 
+describe("async.turn", function()
+  it("posts what has no argument, and what follows it", function()
+    local turn = require "async.turn"
+    local order = {}
+    turn.next(function() order[#order + 1] = "first" end)
+    turn.next(function(a) order[#order + 1] = a end, "second")
+    turn.next(function() order[#order + 1] = "third" end, nil)
+    support.drive()
+    assert.same({ "first", "second", "third" }, order)
+  end)
+end)
+
 describe("async.is_closing", function()
   it("is false where nothing is closed", function()
     assert.is_false(async.is_closing())

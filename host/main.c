@@ -1,5 +1,6 @@
 /* main: the program: does what the command line says. Standard output is for the ready line, --help,
  * --version and what init says. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -73,9 +74,18 @@ static int init(const char *folder) {
   return EXIT_FINE;
 }
 
+/* Else what is opened first would be standard input, output or error, for libuv and for processes that are
+ * started. */
+static bool open_standard(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) return false;
+  return true;
+}
+
 int main(int argc, char **argv) {
   struct options options;
   struct fault fault;
+  if (!open_standard()) return EXIT_FAILED;
   if (options_parse(argc, argv, &options, &fault) != ST_OK) return misused(&fault);
   switch (options.action) {
   case OPTIONS_HELP:

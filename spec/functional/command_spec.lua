@@ -1,5 +1,6 @@
 -- The command line: what it prints, where, and with which exit code.
 local lanes = require "spec.functional.lane"
+local shell = require "spec.shell"
 local support = require "spec.functional.support"
 local uv = require "luv"
 
@@ -147,6 +148,29 @@ describe("the command", function()
     local again, _, errors = run_config(config)
     assert.equal(1, again)
     assert.matches("main.lua:1:", errors, 1, true)
+  end)
+
+  it("runs and ends well, its processes too, where standard descriptors are closed", function()
+    write("main.lua", [[
+      local heard = {}
+      local command = "echo out; read x; echo $x >&2"
+      local child = app.spawn{ name = "x", command = "sh", args = { "-c", command }, stdio = "pipe" }
+      child:on("stdout", function(_, text) heard[#heard + 1] = text child:write("in\n") end)
+      child:on("stderr", function(_, text) heard[#heard + 1] = text end)
+      child:on("exit", function(_, code)
+        local file <close> = io.open(app.getAppPath() .. "/heard", "w")
+        file:write(table.concat(heard), code)
+        app.quit()
+      end)
+    ]])
+    local config = write("config.lua", [[return { listen = { "unix:app.sock" }, scripts = { "main.lua" } }]])
+    for _, closed in ipairs { "<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-" } do
+      local command = ('exec "$0" "$1" %s'):format(closed)
+      local code, _, err = run({ "-c", command, support.binary, config }, { command = "sh" })
+      assert.equal(0, code, closed .. err)
+      assert.equal("out\nin\n0", shell.read(folder .. "/heard"))
+      os.remove(folder .. "/heard")
+    end
   end)
 
   it("names the listen entry of a taken port, and of a living socket", function()

@@ -44,6 +44,7 @@ struct host {
   uint64_t drain_until;    /* ns */
   enum phase phase;
   int exit_code;
+  bool quits;    /* as soon as it serves */
   bool remnants; /* threads are left that do not end */
 };
 
@@ -119,8 +120,13 @@ static void stop(struct host *host) {
   uv_timer_start(&host->drain, on_drain, 0, DRAIN_POLL_MS);
 }
 
+/* In the first `ready` the scripts serve already, and the host does in a moment: it ends as from then on. */
 static void on_quit(void *user) {
-  stop(user);
+  struct host *host = user;
+  if (host->phase == LOADING && generations_published(host->scripts))
+    host->quits = true;
+  else
+    stop(host);
 }
 
 static void on_signal(uv_signal_t *handle, int signum) {
@@ -205,6 +211,7 @@ static void on_loaded(void *user, enum status status) {
   host->phase = SERVING;
   connections_release(&host->connections);
   print_ready(host);
+  if (host->quits) stop(host);
 }
 
 static enum status on_admit(void *user, const struct peer *peer, struct slice token, struct fault *fault) {

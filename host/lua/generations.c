@@ -46,6 +46,11 @@ void generations_release(struct generations *generations) {
     if (generations->roles[role]) scripts_release(generations->roles[role]);
 }
 
+bool generations_published(const struct generations *generations) {
+  const struct scripts *serving = generations->roles[SERVING];
+  return serving && serving->runtime.ready;
+}
+
 bool generations_ending(const struct generations *generations) {
   return generations->closing;
 }

@@ -65,6 +65,8 @@ void generations_load(struct generations *generations, void (*done)(void *user, 
 uint64_t generations_reload(struct generations *generations);
 /* The one that serves; NULL once it is closed. */
 struct generation *generations_serving(const struct generations *generations);
+/* True once the first is loaded: its `ready` is emitted, or has been. */
+bool generations_published(const struct generations *generations);
 /* True while one is loaded beside the one that serves. */
 bool generations_reloading(const struct generations *generations);
 /* The one that serves wants no other in its place. */

@@ -285,6 +285,26 @@ support.each_transport("webContents and frames", [==[
 end)
 
 describe("app", function()
+  it("quits well in the first ready too, after before-quit", function()
+    local host = support.start [[
+      local count = 0
+      app.on("before-quit", function()
+        count = count + 1
+        print("before quit " .. count)
+        app.quit()
+      end)
+      app.on("ready", function()
+        app.quit()
+        app.quit()
+        print "went on"
+      end)
+    ]]
+    assert.equal(0, host:wait())
+    assert.matches("went on.*before quit 1", host.err)
+    assert.is_nil(host.err:find("before quit 2", 1, true))
+    host:stop()
+  end)
+
   it("has ready, settings, its path, and quits", function()
     local host = support.start([[
       local order = {}

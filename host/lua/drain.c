@@ -43,7 +43,7 @@ static int happened(lua_State *L) {
     rt->draining = lua_toboolean(L, -1);
     lua_pop(L, 1);
   }
-  emit_drain(L, rt, process);
+  if (!rt->retired) emit_drain(L, rt, process); /* else its listeners are no longer the application's */
   return 0;
 }
 

@@ -189,6 +189,34 @@ describe("A reload", function()
     end)
   end)
 
+  it("leaves `drain` to the listeners of the code that serves", function()
+    local script = version(1) .. [[
+      local generation = hot.generation
+      app.on("web-contents-created", function(_, contents)
+        contents:on("drain", function() print("drain heard by " .. generation) end)
+      end)
+      ipcMain.handle("flood", function(event)
+        local text = ("x"):rep(200000)
+        for _ = 1, 10 do event.sender:send("text", text) end
+      end)
+    ]]
+    with_host(script, { config = [[limits = { drain = "20s", outbound = "64KiB" }]] }, function(host)
+      local renderer = host:connect()
+      local ipc = renderer.ipcRenderer
+      renderer:run(function()
+        ipc.invoke("ever"):catch(function() end)
+        await(ipc.invoke("version"))
+        reload(host, nil, 2)
+        await(ipc.invoke("flood"))
+        host:wait_log("drain heard by 2")
+        await(ipc.invoke("version"))
+      end)
+      assert.is_nil(host.err:find("drain heard by 1", 1, true))
+      reload(host, nil, 3)
+      renderer:close()
+    end)
+  end)
+
   it("stops tickers, listeners and loops at once, and keeps what an answer waits for", function()
     local script = [[
       local uv = require "luv"

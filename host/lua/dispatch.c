@@ -87,7 +87,8 @@ static void answer_results(lua_State *L, const struct event *event, int results)
       reject_returned(L, event);
       return;
     }
-    misuse_warn(L, "a handler returned %d results: invoke answers with the first only", results);
+    misuse_warn(L, "the handler of '%s' returned more than one result: invoke answers with the first only",
+                lua_tostring(L, SLOT_CHANNEL));
   }
   if (!results) lua_pushnil(L);
   answer_value(L, event->call, SLOT_RESULT);
@@ -171,9 +172,7 @@ static int only_done(lua_State *L, int status, lua_KContext context) {
     event->raised++;
     answer_log(L, -1, "listener for", SLOT_CHANNEL);
   } else if (event->sync && !lua_isnil(L, -1) && core_call_pending(runtime_of(L)->core, event->call)) {
-    misuse_warn(
-        L,
-        "a listener returned a value to sendSync: set event.returnValue, or use ipcMain.handle with invoke");
+    misuse_returned(L, lua_tostring(L, SLOT_CHANNEL));
   }
   event->running--;
   if (status == LUA_YIELD) generation_scope_done(L);
@@ -185,6 +184,8 @@ static int only_done(lua_State *L, int status, lua_KContext context) {
  * event, [name], args. [-1, +0, m] */
 static void start_listeners(lua_State *L, int channel, int nargs, bool named) {
   int emitter = lua_gettop(L), count = emitter_listeners(L, emitter, channel);
+  if (count && ((const struct event *)lua_touserdata(L, SLOT_EVENT))->sync)
+    event_set_channel(L, SLOT_EVENT, SLOT_CHANNEL);
   for (int i = 1; i <= count; i++) {
     lua_rawgeti(L, emitter + 1, i);
     if (!emitter_unwrap(L, emitter)) continue;

@@ -59,6 +59,23 @@ static void extras_push(lua_State *L, int index) {
   lua_setiuservalue(L, index, 1);
 }
 
+/* ---- channel ---- */
+
+void event_set_channel(lua_State *L, int index, int channel) {
+  channel = lua_absindex(L, channel);
+  luaL_checkstack(L, 4, "too many arguments");
+  extras_push(L, index);
+  lua_pushvalue(L, channel);
+  lua_setfield(L, -2, "channel");
+  lua_pop(L, 1);
+}
+
+const char *event_push_channel(lua_State *L, int index) {
+  extras_push(L, index);
+  lua_getfield(L, -1, "channel");
+  return lua_tostring(L, -1);
+}
+
 /* ---- guard ---- */
 
 /* The collector may run in a coroutine of another runtime of the state. */

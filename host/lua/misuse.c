@@ -34,6 +34,13 @@ void misuse_warn(lua_State *L, const char *format, ...) {
   if (first_time(L, text)) log_line(generation_of(L)->options.log, LOG_WARN, "script", "%s", text);
 }
 
+void misuse_returned(lua_State *L, const char *channel) {
+  misuse_warn(L,
+              "a listener of '%s' returned a value to sendSync: set event.returnValue, or use ipcMain.handle "
+              "with invoke",
+              channel ? channel : "?");
+}
+
 /* Offers the channels of the emitter's table (a user value of it, at the top, popped). [-1, +0, -] */
 static void try_keys(lua_State *L, struct nearest *nearest) {
   if (lua_istable(L, -1)) {

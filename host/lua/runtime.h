@@ -138,6 +138,10 @@ struct event *event_push(lua_State *L, const struct message *message); /* [-0, +
 struct event *event_at(lua_State *L, int index);
 /* Gives the event at the index its ports, as objects. [-0, +0, m] */
 void event_set_ports(lua_State *L, int index, const uint64_t *ids, size_t count);
+/* Has the event at the index know its channel, for warnings. [-0, +0, m] */
+void event_set_channel(lua_State *L, int index, int channel);
+/* Pushes two values of which the last is that; NULL if it knows none. [-0, +2, m] */
+const char *event_push_channel(lua_State *L, int index);
 /* Gives the event at the index a guard: when nothing holds the event any longer, the call is answered with
  * ERR_NO_REPLY. Idempotent. [-0, +0, m] */
 void event_guard(lua_State *L, int index);
@@ -198,6 +202,8 @@ void answer_log(lua_State *L, int record, const char *what, int channel);
 
 /* Warns once per text. [-0, +0, m] */
 void misuse_warn(lua_State *L, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A listener of the channel (NULL: it is not known) returned a value to sendSync. [-0, +0, m] */
+void misuse_returned(lua_State *L, const char *channel);
 /* Nobody listens to (or handles) the channel: says so once, and what is near. [-0, +0, m] */
 void misuse_no_listener(lua_State *L, const char *channel);
 /* Raises "<class> has no field '<key>'; did you mean '<nearest>'?". `names` is a NULL-terminated list. [-0,

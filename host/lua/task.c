@@ -80,9 +80,7 @@ static int listener_done(lua_State *L, int status, lua_KContext context) {
     answer_log(L, -1, "listener", 0);
   } else if (event && event->sync && event->call && !lua_isnil(L, -1) &&
              core_call_pending(runtime_of(L)->core, event->call)) {
-    misuse_warn(
-        L,
-        "a listener returned a value to sendSync: set event.returnValue, or use ipcMain.handle with invoke");
+    misuse_returned(L, event_push_channel(L, 2));
   }
   if (event) {
     event->running--;

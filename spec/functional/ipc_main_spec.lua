@@ -31,6 +31,7 @@ support.each_transport("ipcMain.handle", [==[
   end)
   ipcMain.handle("returns nil, message", function() return nil, "not there", "ENOENT" end)
   ipcMain.handle("two results", function() return 1, 2 end)
+  ipcMain.handle("more results", function() return 1, 2, 3 end)
   ipcMain.handle("function", function() return { rows = { { cb = print } } } end)
   ipcMain.handle("mixed keys", function() return { byId = { [2] = "a", [5] = "b" } } end)
   ipcMain.handle("second", function() ipcMain.handle("echo", function() end) end)
@@ -59,7 +60,13 @@ support.each_transport("ipcMain.handle", [==[
     assert.equal("a", context.invoke("echo", "a", "b"))
     assert.is_nil(context.invoke("nothing"))
     assert.equal(1, context.invoke("two results"))
-    context.host:wait_log("a handler returned 2 results")
+    assert.equal(1, context.invoke("more results"))
+    for _, channel in ipairs { "two results", "more results" } do
+      local text = ("the handler of '%s' returned more than one result"):format(channel)
+      context.host:wait_log(text)
+      assert.equal(1, context.invoke(channel))
+      assert.equal(1, select(2, context.host.err:gsub(text, "")))
+    end
   end)
 
   it("waits for what the handler awaits", function()
@@ -328,6 +335,8 @@ support.each_transport("ipcRenderer.sendSync", [==[
   ipcMain.on("raises", function() error "no" end)
   ipcMain.on("forgets", function() end)
   ipcMain.on("returns", function() return 5 end)
+  ipcMain.on("one of two returns", function() end)
+  ipcMain.on("one of two returns", function() return await("this") end)
   ipcMain.on("uncloneable", function(event)
     local ok, err = pcall(function() event.returnValue = print end)
     event.returnValue = { ok = ok, text = tostring(err) }
@@ -371,7 +380,9 @@ support.each_transport("ipcRenderer.sendSync", [==[
 
   it("points out a returned value", function()
     assert.is_false((pcall(context.ipc.sendSync, "returns")))
-    context.host:wait_log("a listener returned a value to sendSync")
+    context.host:wait_log("a listener of 'returns' returned a value to sendSync")
+    assert.is_false((pcall(context.ipc.sendSync, "one of two returns")))
+    context.host:wait_log("a listener of 'one of two returns' returned a value to sendSync")
   end)
 
   it("raises at the assignment of what cannot be cloned", function()

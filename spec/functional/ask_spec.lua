@@ -51,6 +51,24 @@ local SCRIPT = [==[
     local ok, err = pcall(await, promise)
     return describe(err)
   end)
+  ipcMain.handle("aborts many", function(event, name, count)
+    local controller, started, left, codes = AbortController(), async.event(), count, {}
+    local bound = target(event, name):with { signal = controller.signal }
+    local function hear()
+      left = left - 1
+      if left == 0 then started:set() end
+    end
+    ipcMain.on("started", hear)
+    for i = 1, count do
+      codes[i] = "pending"
+      bound.invoke("slow"):catch(function(err) codes[i] = err.code end)
+    end
+    started:wait()
+    ipcMain.off("started", hear)
+    controller:abort(ipc.Error { message = "enough", code = "E_ENOUGH" })
+    async.checkpoint()
+    return codes
+  end)
   local held
   ipcMain.handle("hold", function(event, name, channel)
     held = target(event, name):invoke(channel)
@@ -151,6 +169,15 @@ support.each_transport("Asking a renderer", SCRIPT, function(context)
       assert.equal(0, counts().calls)
     end)
   end
+
+  it("gives up all calls of a signal", function()
+    local codes = context.invoke("aborts many", "contents", 4)
+    assert.same({ "E_ENOUGH", "E_ENOUGH", "E_ENOUGH", "E_ENOUGH" }, codes)
+    for i = 1, 4 do
+      support.wait_until(function() return signals[i].aborted end, "the cancel of call " .. i)
+    end
+    assert.equal(0, counts().calls)
+  end)
 
   it("rejects with name, message, code, data and cause of what was raised", function()
     handle("object", function()

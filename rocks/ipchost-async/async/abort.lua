@@ -15,6 +15,12 @@ Signal.__name, Signal.__clone = "AbortSignal", false -- means nothing in another
 
 local function handle(fn, reason) worker.call("Error in onAbort", fn, reason) end
 
+local function remove(entries, entry)
+  for i = 1, #entries do
+    if entries[i] == entry then return table.remove(entries, i) end
+  end
+end
+
 --- Has `fn(reason)` called when it is aborted; at once if it is. It may await.
 -- @treturn function takes the registration back
 function Signal:onAbort(fn)
@@ -28,9 +34,9 @@ function Signal:onAbort(fn)
   self.entries = entries
   entries[#entries + 1] = entry
   return function()
-    for i = 1, #entries do
-      if entries[i] == entry then return table.remove(entries, i) end
-    end
+    entry.fn = nil
+    -- An abort that is being told walks the list: it is left as it is.
+    if not self.aborted then remove(entries, entry) end
   end
 end
 
@@ -97,7 +103,9 @@ function abort.abort_signal(signal, reason)
   signal.contexts, signal.handles, signal.entries = nil, nil, nil
   for target in pairs(contexts or {}) do close(target, reason) end
   for target in pairs(handles or {}) do close(target, reason) end
-  for _, entry in ipairs(entries or {}) do handle(entry.fn, reason) end
+  for _, entry in ipairs(entries or {}) do
+    if entry.fn then handle(entry.fn, reason) end
+  end
 end
 
 local Controller = {}

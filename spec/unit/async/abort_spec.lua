@@ -71,6 +71,20 @@ describe("signal:onAbort", function()
     assert.same({ "next", "awaited" }, order)
   end)
 
+  it("calls all of them when each takes itself back, and none that another has taken back", function()
+    local controller = async.AbortController()
+    local signal, order, stop = controller.signal, {}, {}
+    for i = 1, 6 do
+      stop[i] = signal:onAbort(function()
+        order[#order + 1] = i
+        stop[i]()
+        if i == 3 then stop[1]() stop[5]() end
+      end)
+    end
+    controller:abort()
+    assert.same({ 1, 2, 3, 4, 6 }, order)
+  end)
+
   it("refuses what is no function", function()
     assert.has_error(function() abort.new_signal():onAbort(5) end, "onAbort: a function is needed")
   end)

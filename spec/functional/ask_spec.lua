@@ -39,6 +39,14 @@ local SCRIPT = [==[
     local ok, err = pcall(await, target(event, name):with { timeout = 10 }:invoke("slow"))
     return describe(err)
   end)
+  ipcMain.handle("times out after work", function(event, work, timeout)
+    local uv = require "luv"
+    local began = uv.hrtime()
+    while uv.hrtime() - began < work * 1000000 do end
+    began = uv.hrtime()
+    local ok, err = pcall(await, event.sender:with { timeout = timeout }:invoke("slow"))
+    return { code = err.code, ms = (uv.hrtime() - began) // 1000000 }
+  end)
   ipcMain.handle("aborts", function(event, name, before)
     local controller = AbortController()
     local bound = target(event, name):with { signal = controller.signal, timeout = 60000 }
@@ -169,6 +177,12 @@ support.each_transport("Asking a renderer", SCRIPT, function(context)
       assert.equal(0, counts().calls)
     end)
   end
+
+  it("counts the time from the call, not from what ran before it", function()
+    local given_up = context.invoke("times out after work", 200, 100)
+    assert.equal("ERR_TIMEOUT", given_up.code)
+    assert.is_true(given_up.ms >= 50, given_up.ms .. " ms")
+  end)
 
   it("gives up all calls of a signal", function()
     local codes = context.invoke("aborts many", "contents", 4)

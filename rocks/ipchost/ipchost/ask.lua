@@ -55,6 +55,7 @@ local function give_up(id, reason, err)
 end
 
 local function time_out(id, call, timeout)
+  uv.update_time() -- the loop's time is that of the beginning of its turn: what ran since would count
   call.timer = uv.new_timer()
   call.timer:start(timeout, 0, function()
     local text = ("no answer within %d ms"):format(timeout)

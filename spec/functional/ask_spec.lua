@@ -1,8 +1,11 @@
 -- Scripts that ask renderers: contents:invoke, frame:invoke, with; and the renderers' handlers.
 local support = require "spec.functional.support"
+local wire = require "spec.functional.wire"
 local async = require "async"
 local scheduler = require "async.scheduler"
 local await = async.await
+
+local LONGEST = (1 << 53) - 1 -- of JavaScript's integers
 
 local SCRIPT = [==[
   local function target(event, name)
@@ -346,3 +349,22 @@ support.each_transport("Asking too much of a renderer", SCRIPT, function(context
   end)
   before_each(function() context.ipc.handle("one", function() return 1 end) end)
 end, { config = 'limits = { invokes = 10, packet = "64KiB" }' })
+
+describe("The deadline of what scripts ask", function()
+  it("is one that every renderer can read", function()
+    local host = support.start [[
+      ipcMain.on("ask", function(event, timeout)
+        event.reply("got", (await(event.sender:with { timeout = timeout }:invoke("what"))))
+      end)
+    ]]
+    local client = wire.connect(host)
+    for call, timeout in ipairs { 5000, LONGEST, LONGEST + 1, math.maxinteger } do
+      client:put("send", 0, "ask", timeout)
+      assert.same({ "invoke", 0, call, math.min(timeout, LONGEST), "what", n = 5 }, client:take("invoke"))
+      client:put("reply", call, 0, "in time")
+      assert.same({ "send", 0, "got", "in time", n = 4 }, client:take("send"))
+    end
+    client:close()
+    host:stop()
+  end)
+end)

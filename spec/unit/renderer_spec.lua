@@ -6,6 +6,7 @@ local renderer = require "ipchost.renderer"
 local scheduler = require "async.scheduler"
 
 local await = async.await
+local LONGEST = (1 << 53) - 1 -- of JavaScript's integers
 local LIMITS = { packet = 1 << 20, nesting = 100, outbound = 1000, outbound_max = 100000 }
 
 --- A peer that the renderer takes for a host. `on[kind](host, items...)` answers; hello is welcomed.
@@ -356,6 +357,14 @@ describe("renderer", function()
       assert.same({ "invoke", 0, 1, 20, "a", 1, n = 6 }, peer.got[2])
       assert.same({ "cancel", 1, 1, n = 3 }, peer.got[3])
       peer:put("reply", 1, 0, "too late"):flush()
+    end)
+
+    it("may take longer than a packet can say", function()
+      local ipc = start { invoke = function(host, _, call) host:put("reply", call, 0, "in time") end }
+      for call, timeout in ipairs { LONGEST, LONGEST + 1, math.maxinteger } do
+        assert.equal("in time", r:run(function() return await(ipc.with { timeout = timeout }.invoke("a")) end))
+        assert.same({ "invoke", 0, call, LONGEST, "a", n = 5 }, peer.got[call + 1])
+      end
     end)
 
     it("abort with a signal, and tell the host", function()

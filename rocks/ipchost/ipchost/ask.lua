@@ -6,6 +6,7 @@ local uv = require "luv"
 local promise = require "async.promise"
 
 local ABORTED, TIMED_OUT = 0, 1
+local LONGEST = (1 << 53) - 1 -- in ms: what every renderer can read
 
 local function check_options(options)
   if type(options) ~= "table" then error("with: expected { timeout = ms, signal = signal }", 4) end
@@ -107,7 +108,7 @@ function ask.invoke(object, channel, ...) return invoke_with(object, none, chann
 
 function ask.with(object, options)
   check_options(options)
-  options = { timeout = options.timeout, signal = options.signal }
+  options = { timeout = options.timeout and math.min(options.timeout, LONGEST), signal = options.signal }
   local bound
   bound = {
     invoke = function(first, ...)

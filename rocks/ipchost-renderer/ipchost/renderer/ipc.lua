@@ -9,6 +9,7 @@ local ports = require "ipchost.renderer.ports"
 local wait = require "ipchost.renderer.wait"
 
 local ABORTED, TIMED_OUT = 0, 1
+local LONGEST = (1 << 53) - 1 -- in ms: the largest number of a packet
 local NO_CHANNEL = "Missing required channel argument"
 
 -- Where there is a host it starts listeners, and logs what they raise.
@@ -111,6 +112,7 @@ end
 
 local function invoke_with(session, frame, options, channel, ...)
   local timeout, signal = options.timeout, options.signal
+  if timeout then timeout = math.min(timeout, LONGEST) end
   if signal and signal.aborted then return promise.reject(signal.reason) end
   local result, call, number = invoke(session, frame, timeout or 0, channel, ...)
   if call and timeout then time_out(session, call, number, timeout) end

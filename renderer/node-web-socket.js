@@ -8,8 +8,10 @@ import { UpgradeReader, upgradeRequest } from './web-socket-upgrade.js'
 /** @typedef {import('./outbox.js').Handlers} Handlers */
 
 const SOCKET_READ_BUFFER = 256 * 1024
-/** How long the host may take to close as well. */
+/** How long the host may take to close as well, once all is written. */
 const CLOSE_MS = 1000
+/** A host that is busy reads later: how long one may take nothing at all of what is left to write. */
+const STALL_MS = 10000
 const NORMAL_CLOSE = new Uint8Array([1000 >> 8, 1000 & 255])
 
 export class NodeWebSocket {
@@ -29,6 +31,8 @@ export class NodeWebSocket {
   #closed
   /** @type {Error | undefined} */
   #error
+  /** @type {NodeJS.Timeout | undefined} while the host is to close as well */
+  #linger
 
   /**
    * @param {string} address as a user wrote it, for messages
@@ -105,6 +109,7 @@ export class NodeWebSocket {
   }
 
   #gone() {
+    clearTimeout(this.#linger)
     try {
       if (!this.#error) this.#upgrade?.ended()
     } catch (error) {
@@ -155,8 +160,11 @@ export class NodeWebSocket {
 
   #sayClose() {
     if (this.#closed) return
-    this.#socket.write(makeFrame(CLOSE, NORMAL_CLOSE))
-    setTimeout(() => this.#socket.destroy(), CLOSE_MS).unref()
+    this.#socket.setTimeout(STALL_MS, () => this.drop())
+    this.#socket.write(makeFrame(CLOSE, NORMAL_CLOSE), () => {
+      // It holds the process, at whose end the kernel would drop what is under way if anything had come and was not read.
+      if (!this.#socket.destroyed) this.#linger = setTimeout(() => this.drop(), CLOSE_MS)
+    })
   }
 
   ref() {

@@ -46,6 +46,21 @@ local SCRIPT = [==[
     for _ = 1, 600 do results = { sink():send("flood", text) } end
     return ipc.Array(results)
   end)
+  local leaver
+  ipcMain.on("leaves", function(event, work)
+    local uv = require "luv"
+    local ended, resolve = Promise.withResolvers()
+    leaver = { big = 0, ended = ended }
+    event.sender:on("render-process-gone", function(_, details) leaver.gone = details.reason end)
+    event.sender:once("destroyed", resolve)
+    local began = uv.hrtime()
+    while uv.hrtime() - began < work * 1000000 do end
+  end)
+  ipcMain.on("big", function() leaver.big = leaver.big + 1 end)
+  ipcMain.handle("left", function()
+    await(leaver.ended)
+    return { big = leaver.big, gone = leaver.gone }
+  end)
   ipcMain.handle("is gone", function() return target:isDestroyed() end)
 ]==]
 
@@ -88,6 +103,14 @@ support.each_transport("Sending", SCRIPT, function(context)
     assert.same({ count = 20, encodings = 1 }, context.invoke("broadcast", false, "a", { 1, 2 }))
     support.wait_until(function() return heard == 40 end, "the news")
     for _, renderer in ipairs(all) do renderer:close() end
+  end)
+
+  it("delivers what was sent before a close to a host that is busy", function()
+    local leaver = context.host:connect(context.transport)
+    leaver.ipcRenderer.send("leaves", 900)
+    for _ = 1, 10 do leaver.ipcRenderer.send("big", ("x"):rep(1000000)) end
+    leaver:close()
+    assert.same({ big = 10 }, context.invoke("left"))
   end)
 
   for _, kind in ipairs { "contents", "frame" } do

@@ -50,6 +50,12 @@ ipcMain.handle("noted", function(_, text)
     table.insert(waiting[text], resolve)
   end)
 end)
+ipcMain.on("work", function(_, ms)
+  local uv = require "luv"
+  local began = uv.hrtime()
+  while uv.hrtime() - began < ms * 1000000 do end
+end)
+ipcMain.on("large", function() end)
 ipcMain.on("push", function(event, ...) event.reply(...) end)
 `
 
@@ -99,6 +105,20 @@ function processes() {
       renderer.close()
       console.log(await renderer.closed)`)
     assert.deepEqual({ code, out }, { code: 0, out: "{ code: 1000, reason: '' }\n" })
+  })
+
+  test('ends after close; what it sent to a host that is busy arrives', async () => {
+    const { code, err } = await run(`
+      import { connect } from 'ipchost'
+      const renderer = await connect(process.env.IPCHOST_ADDRESS)
+      renderer.ipcRenderer.send('work', 300)
+      for (let i = 0; i < 10; i++) renderer.ipcRenderer.send('large', 'x'.repeat(1000000))
+      renderer.ipcRenderer.send('note', 'behind much')
+      renderer.close()`)
+    assert.deepEqual({ code, err }, { code: 0, err: '' })
+    const renderer = await connect(address)
+    assert.equal(await renderer.ipcRenderer.with({ timeout: 20000 }).invoke('noted', 'behind much'), true)
+    renderer.close()
   })
 
   test('reports what a listener throws as uncaught, after the other listeners', async () => {

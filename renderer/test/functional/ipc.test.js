@@ -39,6 +39,23 @@ local order = {}
 ipcMain.on("order", function(_, i) order[#order + 1] = i end)
 ipcMain.handle("order", function(_, i) order[#order + 1] = i local seen = order order = {} return seen end)
 ipcMain.on("posted", function(event, ...) event.reply("posted", select("#", ...), #event.ports, ...) end)
+local leaver
+ipcMain.handle("leaves", function(event)
+  local ended, resolve = Promise.withResolvers()
+  leaver = { big = 0, ended = ended }
+  event.sender:on("render-process-gone", function(_, details) leaver.gone = details.reason end)
+  event.sender:once("destroyed", resolve)
+end)
+ipcMain.on("work", function(_, work)
+  local uv = require "luv"
+  local began = uv.hrtime()
+  while uv.hrtime() - began < work * 1000000 do end
+end)
+ipcMain.on("big", function() leaver.big = leaver.big + 1 end)
+ipcMain.handle("left", function()
+  await(leaver.ended)
+  return { big = leaver.big, gone = leaver.gone }
+end)
 ipcMain.handle("close me", function(event) event.sender:close() end)
 `
 
@@ -212,7 +229,8 @@ function closingWithin() {
   })
 }
 
-function framesAndTheEnd() {
+/** @param {string} transport */
+function framesAndTheEnd(transport) {
   test('createFrame gives a frame below, in the same session', async () => {
     const child = await renderer.createFrame({ url: 'app://notes/child', name: 'child' })
     const grandchild = await child.createFrame()
@@ -258,6 +276,15 @@ function framesAndTheEnd() {
     renderer.close()
   })
 
+  test('close delivers what was sent to a host that is busy', async () => {
+    const leaver = await connect(host.address[transport])
+    await leaver.ipcRenderer.invoke('leaves')
+    leaver.ipcRenderer.send('work', 1500)
+    for (let i = 0; i < 10; i++) leaver.ipcRenderer.send('big', 'x'.repeat(1000000))
+    leaver.close()
+    assert.deepEqual(await ipcRenderer.invoke('left'), { big: 10 })
+  })
+
   test('the host closes a contents', async () => {
     await assert.rejects(ipcRenderer.invoke('close me'), { code: 'ERR_CLOSED' })
     assert.equal((await renderer.closed).code, 1000)
@@ -277,7 +304,7 @@ for (const transport of transports) {
     misusing()
     messaging()
     givingUp()
-    framesAndTheEnd()
+    framesAndTheEnd(transport)
     closingWithin()
   })
 

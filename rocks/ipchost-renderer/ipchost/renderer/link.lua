@@ -3,8 +3,10 @@
 local uv = require "luv"
 local stdio = require "ipchost.renderer.stdio"
 
--- How long a closed link still listens, so that the last bytes reach a host that is still writing.
+-- How long a closed link still listens once all is written, so that the last bytes reach a host that is still writing.
 local LINGER_MS = 500
+-- A host that is busy reads later: how long one may take nothing at all of what a closed link has left to write.
+local STALL_MS = 10000
 
 local Link = {}
 Link.__index = Link
@@ -35,11 +37,15 @@ function Link:handle(new, ...)
   return (assert(new(...)))
 end
 
---- A timer that calls fn once, `ms` from now: the loop's own time is that of the beginning of its turn.
+local function start_timer(timer, ms, again, fn)
+  uv.update_time() -- the loop's own time is that of the beginning of its turn
+  timer:start(ms, again, fn)
+end
+
+--- A timer that calls fn once, `ms` from now.
 function Link:after(ms, fn)
-  uv.update_time()
   local timer = self:handle(uv.new_timer)
-  timer:start(ms, 0, fn)
+  start_timer(timer, ms, 0, fn)
   return timer
 end
 
@@ -119,7 +125,19 @@ function Link:write(bytes)
   self.unsent = self.unsent + left
   self.output:write(written == 0 and bytes or bytes:sub(written + 1), function(err)
     self.unsent = self.unsent - left
-    if err then self:lost(err) end
+    if not err then return end
+    if self.closing then self:destroy() else self:lost(err) end
+  end)
+end
+
+--- Gives up writing once the queue has not shrunk for long.
+local function watch_queue(self)
+  local left = self.output:get_write_queue_size()
+  self.linger = self:handle(uv.new_timer)
+  start_timer(self.linger, STALL_MS, STALL_MS, function()
+    local now = self.output:get_write_queue_size()
+    if now >= left then return self:destroy() end
+    left = now
   end)
 end
 
@@ -128,8 +146,12 @@ function Link:close()
   if self.closing then return end
   self.closing = true
   if self.is_lost or not self.stream then return self:destroy() end
-  self.linger = self:after(LINGER_MS, function() self:destroy() end)
-  if not self.output:shutdown(function() end) then self:destroy() end
+  watch_queue(self)
+  local ends = self.output:shutdown(function() -- all is written, or will never be
+    if self.linger:is_closing() then return end
+    start_timer(self.linger, LINGER_MS, 0, function() self:destroy() end)
+  end)
+  if not ends then self:destroy() end
 end
 
 --- Ends it at once.

@@ -14,6 +14,7 @@ build = {
     ["async.await"] = "async/await.lua",
     ["async.cell"] = "async/cell.lua",
     ["async.clock"] = "async/clock.lua",
+    ["async.closing"] = "async/closing.lua",
     ["async.combinators"] = "async/combinators.lua",
     ["async.context"] = "async/context.lua",
     ["async.errors"] = "async/errors.lua",

@@ -462,16 +462,8 @@ describe("renderer", function()
   end)
 
   describe("a process", function()
-    it("may end in an error while a handle closes", function()
-      peer = new_peer()
-      local script = [[
-        local async, renderer = require "async", require "ipchost.renderer"
-        local controller = async.AbortController()
-        local bound = renderer.connect(arg[1]).ipcRenderer.with { timeout = 10000, signal = controller.signal }
-        bound.invoke("a"):catch(print)
-        controller:abort()
-        error "as it should"
-      ]]
+    --- Runs a script with the peer's address as its argument; returns its exit code and signal.
+    local function run(script)
       local path = peer.folder .. "/script.lua"
       local file = assert(io.open(path, "w"))
       file:write(script)
@@ -486,7 +478,41 @@ describe("renderer", function()
       end)
       drive_until(function() return code end)
       uv.fs_unlink(path)
-      assert.same({ 1, 0 }, { code, signal })
+      return { code, signal }
+    end
+
+    it("may end in an error while a handle closes", function()
+      peer = new_peer()
+      assert.same({ 1, 0 }, run [[
+        local async, renderer = require "async", require "ipchost.renderer"
+        local controller = async.AbortController()
+        local bound = renderer.connect(arg[1]).ipcRenderer.with { timeout = 10000, signal = controller.signal }
+        bound.invoke("a"):catch(print)
+        controller:abort()
+        error "as it should"
+      ]])
+    end)
+
+    it("may end right after a sleep", function()
+      peer = new_peer()
+      assert.same({ 0, 0 }, run [[
+        local async, renderer = require "async", require "ipchost.renderer"
+        renderer.connect(arg[1]):run(async.sleep, 1)
+      ]])
+    end)
+
+    it("may end with a close after a sleep when the host has ended the session", function()
+      peer = new_peer { send = function(host) host:put("bye", 1000, "") end }
+      assert.same({ 0, 0 }, run [[
+        local async, renderer = require "async", require "ipchost.renderer"
+        local r = renderer.connect(arg[1])
+        r:run(function()
+          r.ipcRenderer.send("the end")
+          async.await(r.closed)
+          async.sleep(1)
+        end)
+        r:close()
+      ]])
     end)
   end)
 

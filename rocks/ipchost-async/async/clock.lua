@@ -3,6 +3,7 @@
 local await = require "async.await"
 local context = require "async.context"
 local cell = require "async.cell"
+local closing = require "async.closing"
 local scheduler = require "async.scheduler"
 local turn = require "async.turn"
 
@@ -29,7 +30,7 @@ end
 local milliseconds = clock.milliseconds
 
 local function stop(timer)
-  if not timer:is_closing() then timer:close() end
+  if not timer:is_closing() then closing.close(timer) end
 end
 
 --- Suspends the task for a time.
@@ -41,7 +42,7 @@ function clock.sleep(ms)
   op.handle = timer
   timer:start(ms, 0, function()
     op.handle = nil
-    timer:close()
+    closing.close(timer)
     op:complete()
   end)
   op:wait()

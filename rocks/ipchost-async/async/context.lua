@@ -1,6 +1,7 @@
 --- Contexts: what may be suspended. A task is one; a top-level coroutine gets one when it first waits.
 -- A context waits for one thing at a time: a promise, or an operation that a callback completes.
 -- @module async.context
+local closing = require "async.closing"
 local scheduler = require "async.scheduler"
 local worker = require "async.worker"
 
@@ -164,7 +165,9 @@ local method = context.method
 function context.end_handle(handle)
   local is_closing = method(handle, "is_closing")
   if is_closing and is_closing(handle) then return end
-  local ok, reason = pcall(method(handle, "close") or method(handle, "cancel"), handle)
+  local close = method(handle, "close") or method(handle, "cancel")
+  if is_closing and type(handle) == "userdata" then close = closing.close end
+  local ok, reason = pcall(close, handle)
   if not ok then scheduler.log_error("Error in closing what was awaited", reason) end
 end
 

@@ -3,6 +3,7 @@
 local await = require "async.await"
 local cell = require "async.cell"
 local clock = require "async.clock"
+local closing = require "async.closing"
 local scheduler = require "async.scheduler"
 local Task = require("async.task").Task
 
@@ -20,7 +21,7 @@ local function drive(self, timeout)
   local timer = timeout and uv.new_timer()
   if timer then timer:start(timeout, 0, function() late = true end) end
   while self.state == cell.PENDING and not late and uv.loop_alive() do uv.run("once") end
-  if timer then timer:close() end
+  if timer then closing.close(timer) end
   if self.state ~= cell.PENDING then return end
   if late then error("timeout", 0) end
   error("task:wait: nothing is left in the loop that could complete the task", 3)

@@ -74,6 +74,17 @@ describe("the rock under plain lua5.4 and luv", function()
     assert.equal(0, code)
   end)
 
+  it("lets the process end right after a timer was closed", function()
+    local code, out = run [[
+      local async = require "async"
+      local task = async.run(async.sleep, 60000)
+      print(task:pwait(5))
+      task:close()
+    ]]
+    assert.equal("false\ttimeout\n", out)
+    assert.equal(0, code)
+  end)
+
   it("opens luv on the main coroutine, on which it calls back, and refuses to do it on another", function()
     local code, out = run [[
       local co = coroutine.wrap(function() return pcall(require, "async") end)

@@ -1,6 +1,7 @@
 --- One stream connection on luv: bytes in and out, through one socket or a pipe each. It knows no packet.
 -- @module ipchost.renderer.link
 local uv = require "luv"
+local closing = require "async.closing"
 local stdio = require "ipchost.renderer.stdio"
 
 -- How long a closed link still listens once all is written, so that the last bytes reach a host that is still writing.
@@ -10,20 +11,6 @@ local STALL_MS = 10000
 
 local Link = {}
 Link.__index = Link
-
--- luv crashes at the end of a process in which a handle was closed and no turn of the loop followed, as may be after
--- an error. What was made last is collected first: before the handle, a turn is run.
-local closing, last_turn = 0, nil
-local LastTurn = { __gc = function(self) if self == last_turn and closing > 0 then uv.run("nowait") end end }
-
-local function close(handle, done)
-  closing = closing + 1
-  handle:close(function()
-    closing = closing - 1
-    done()
-  end)
-  last_turn = setmetatable({}, LastTurn)
-end
 
 --- Opens a link; `owner` has the methods connected(), data(chunk), and lost(why), which is called once at most: with
 -- libuv's name of the error, or nil at the end of the stream. None of them may raise.
@@ -52,7 +39,7 @@ end
 --- Closes one of the handles.
 function Link:release(handle)
   if not handle or handle:is_closing() then return end
-  close(handle, function()
+  closing.close(handle, function()
     self.handles = self.handles - 1
     if self.handles == 0 and self.gone then self.gone() end
   end)

@@ -96,7 +96,9 @@ function processes() {
     assert.equal(await renderer.ipcRenderer.invoke('noted', 'from a process that ended'), true)
     renderer.close()
   })
+}
 
+function ends() {
   test('ends after close', async () => {
     const { code, out } = await run(`
       import { connect } from 'ipchost'
@@ -140,6 +142,7 @@ for (const transport of transports) {
     })
     after(() => host.stop())
     processes()
+    ends()
   })
 }
 

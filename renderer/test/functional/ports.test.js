@@ -376,6 +376,14 @@ function apart() {
   })
 }
 
+/** A port whose window is full, and one whose other port is in a message that waits there. */
+async function waiting(port) {
+  const { port1, port2 } = new MessageChannel()
+  for (let i = 0; i < 4; i++) port.postMessage('x'.repeat(3000))
+  port.postMessage('waits', [port1])
+  return port2
+}
+
 /** Of what a packet has beside a payload, more than is left. */
 const NEARLY = 65536 - 128 - 5
 
@@ -394,14 +402,6 @@ function limited() {
     assert.equal((await read()).data, 'still good')
     port2.close()
   })
-
-  /** A port whose window is full, and one whose other port is in a message that waits there. */
-  async function waiting(port) {
-    const { port1, port2 } = new MessageChannel()
-    for (let i = 0; i < 4; i++) port.postMessage('x'.repeat(3000))
-    port.postMessage('waits', [port1])
-    return port2
-  }
 
   test('a port in a message that waits is closed when nobody can get it any longer', async () => {
     const [mine, theirs] = await joined()

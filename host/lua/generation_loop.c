@@ -243,10 +243,11 @@ void generation_loop_deinit(struct generation *generation) {
 }
 
 static void close_outer(struct generation *generation) {
-  uv_handle_t *const handles[] = {(uv_handle_t *)&generation->poll, (uv_handle_t *)&generation->timer,
-                                  (uv_handle_t *)&generation->idle, (uv_handle_t *)&generation->prepare};
-  generation->handles = sizeof handles / sizeof *handles;
-  for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) uv_close(handles[i], on_outer_closed);
+  enum { OUTER = 4 };
+  uv_handle_t *const handles[OUTER] = {(uv_handle_t *)&generation->poll, (uv_handle_t *)&generation->timer,
+                                       (uv_handle_t *)&generation->idle, (uv_handle_t *)&generation->prepare};
+  generation->handles = OUTER;
+  for (int i = 0; i < OUTER; i++) uv_close(handles[i], on_outer_closed);
 }
 
 /* Each turn of the outer loop, until nothing is left in the inner one. The script that ended it may have gone

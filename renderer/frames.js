@@ -51,7 +51,7 @@ export class Frames {
   take(frame) {
     const endpoint = this.#all.get(frame)
     if (!endpoint) return []
-    const below = this.list.filter(([number, { parent }]) => parent === frame && number !== MAIN_FRAME).flatMap(([number]) => this.take(number))
+    const below = this.below.filter(([, { parent }]) => parent === frame).flatMap(([number]) => this.take(number))
     this.#all.delete(frame)
     return [...below, [frame, endpoint]]
   }

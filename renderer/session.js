@@ -450,10 +450,8 @@ export class Session {
   /** @param {any} frame @param {boolean} resumed */
   #tellWelcome(frame, resumed) {
     this.#met = true
-    for (const [number, endpoint] of this.#frames.list) {
-      if (number === MAIN_FRAME) endpoint.opened(frame, resumed)
-      else if (resumed) endpoint.opened(undefined, true)
-    }
+    this.#frames.get(MAIN_FRAME)?.opened(frame, resumed)
+    if (resumed) for (const [, endpoint] of this.#frames.below) endpoint.opened(undefined, true)
     this.#hold()
   }
 

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { connect } from '../../index.js'
-import { runNode, startHost, transports } from '../support/host.js'
+import { runNode, startHost, transports, WORK } from '../support/host.js'
 
 test('connect explains its failures', async () => {
   await assert.rejects(connect('unix:/nowhere/app.sock'), {
@@ -36,7 +36,7 @@ test('connect gives up on who does not answer', async () => {
   server.close()
 })
 
-const script = `
+const script = WORK + `
 ipcMain.handle("echo", function(_, ...) return ... end)
 ipcMain.handle("later", function(_, ms) async.sleep(ms) return "late" end)
 local notes, waiting = {}, {}
@@ -49,11 +49,6 @@ ipcMain.handle("noted", function(_, text)
     waiting[text] = waiting[text] or {}
     table.insert(waiting[text], resolve)
   end)
-end)
-ipcMain.on("work", function(_, ms)
-  local uv = require "luv"
-  local began = uv.hrtime()
-  while uv.hrtime() - began < ms * 1000000 do end
 end)
 ipcMain.on("large", function() end)
 ipcMain.on("push", function(event, ...) event.reply(...) end)

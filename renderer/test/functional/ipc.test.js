@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { connect } from '../../index.js'
-import { startHost, transports } from '../support/host.js'
+import { startHost, transports, WORK } from '../support/host.js'
 
-const script = `
+const script = WORK + `
 ipcMain.handle("echo", function(_, ...) return ... end)
 ipcMain.handle("add", function(_, a, b) return a + b end)
 ipcMain.handle("raise", function(_, value) error(value) end)
@@ -45,11 +45,6 @@ ipcMain.handle("leaves", function(event)
   leaver = { big = 0, ended = ended }
   event.sender:on("render-process-gone", function(_, details) leaver.gone = details.reason end)
   event.sender:once("destroyed", resolve)
-end)
-ipcMain.on("work", function(_, work)
-  local uv = require "luv"
-  local began = uv.hrtime()
-  while uv.hrtime() - began < work * 1000000 do end
 end)
 ipcMain.on("big", function() leaver.big = leaver.big + 1 end)
 ipcMain.handle("left", function()

@@ -14,6 +14,15 @@ const PATIENCE_MS = 30000
 
 export const transports = ['unix', 'tcp', 'ws']
 
+/** Of a script: a listener that keeps the host busy for so many ms. */
+export const WORK = `
+ipcMain.on("work", function(_, ms)
+  local uv = require "luv"
+  local began = uv.hrtime()
+  while uv.hrtime() - began < ms * 1000000 do end
+end)
+`
+
 class Host {
   log = ''
   #process

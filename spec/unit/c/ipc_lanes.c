@@ -2,7 +2,7 @@
  * socket and no Lua. */
 #include "base/clock.h"
 #include "check.h"
-#include "ipc/core.h"
+#include "core_kit.h"
 
 #define MS UINT64_C(1000000)
 
@@ -24,18 +24,11 @@ static void share(void *user, struct payload *payload) {
   (void)user;
   (void)payload;
 }
-static void end(void *user) {
-  (void)user;
-}
 static size_t queued(void *user) {
   (void)user;
   return 0;
 }
-static void close_lane(void *user, const struct fault *fault) {
-  (void)user;
-  (void)fault;
-}
-static const struct lane_ops ops = {begin, share, end, end, queued, end, close_lane, NULL};
+static const struct lane_ops ops = {begin, share, ignore, ignore, queued, ignore, ignore_close, NULL};
 
 static enum status on_message(void *user, const struct message *message, struct fault *fault) {
   (void)user;
@@ -48,30 +41,12 @@ static void on_aborted(void *user, uint64_t call, enum abort_reason reason) {
   (void)reason;
   CHECK_INT(call, host.call);
 }
-static void on_contents(void *user, uint64_t contents) {
-  (void)user;
-  (void)contents;
-}
-static void on_frame(void *user, uint64_t contents, uint64_t frame) {
-  (void)user;
-  (void)contents;
-  (void)frame;
-}
-static void on_frame_destroyed(void *user, uint64_t frame) {
-  (void)user;
-  (void)frame;
-}
-static void on_contents_destroyed(void *user, uint64_t contents, const struct gone *gone) {
-  (void)user;
-  (void)contents;
-  (void)gone;
-}
 static const struct border border = {.message = on_message,
                                      .aborted = on_aborted,
-                                     .contents_created = on_contents,
-                                     .frame_created = on_frame,
-                                     .frame_destroyed = on_frame_destroyed,
-                                     .contents_destroyed = on_contents_destroyed};
+                                     .contents_created = ignore_contents,
+                                     .frame_created = ignore_frame,
+                                     .frame_destroyed = ignore_frame_destroyed,
+                                     .contents_destroyed = ignore_contents_destroyed};
 
 static void hello(struct lane *lane, unsigned kind) {
   static const uint8_t key[SESSION_KEY_LEN] = {1};

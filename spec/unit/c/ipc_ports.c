@@ -1,7 +1,7 @@
 /* Ports that scripts post to frames of sessions that are over, in the core. */
 #include "base/clock.h"
 #include "check.h"
-#include "ipc/core.h"
+#include "core_kit.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -21,18 +21,11 @@ static struct buf *begin(void *user) {
   (void)user;
   return &host.out;
 }
-static void nothing(void *user) {
-  (void)user;
-}
 static size_t queued(void *user) {
   (void)user;
   return host.out.len;
 }
-static void close_lane(void *user, const struct fault *fault) {
-  (void)user;
-  (void)fault;
-}
-static const struct lane_ops ops = {begin, NULL, nothing, nothing, queued, nothing, close_lane, NULL};
+static const struct lane_ops ops = {begin, NULL, ignore, ignore, queued, ignore, ignore_close, NULL};
 
 /* Keeps one end of a pair, and posts the other. */
 static enum port_result post_port(void) {
@@ -41,29 +34,15 @@ static enum port_result post_port(void) {
   return ports_post_to_frame(&host.core, host.main_frame, slice_str("port"), slice_of("\x80", 1), &posted, 1);
 }
 
-static void on_contents(void *user, uint64_t contents) {
-  (void)user;
-  (void)contents;
-}
-static void on_frame(void *user, uint64_t contents, uint64_t frame) {
-  (void)user;
-  (void)contents;
-  (void)frame;
-}
 static void on_destroyed(void *user, uint64_t frame) {
   (void)user;
   if (frame != host.main_frame) host.result = post_port();
 }
-static void on_contents_destroyed(void *user, uint64_t contents, const struct gone *gone) {
-  (void)user;
-  (void)contents;
-  (void)gone;
-}
-static const struct border border = {.contents_created = on_contents,
-                                     .frame_created = on_frame,
+static const struct border border = {.contents_created = ignore_contents,
+                                     .frame_created = ignore_frame,
                                      .frame_destroyed = on_destroyed,
-                                     .contents_destroyed = on_contents_destroyed,
-                                     .ports_ready = nothing};
+                                     .contents_destroyed = ignore_contents_destroyed,
+                                     .ports_ready = ignore};
 
 /* A page with a frame in it. */
 static void open_host(void) {

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "check.h"
-#include "ipc/core.h"
+#include "core_kit.h"
 #include "wire/cbor.h"
 
 #define CLIENTS 6
@@ -31,23 +31,16 @@ static struct buf *begin(void *user) {
   client->out.len = 0;
   return &client->out;
 }
-static void nothing(void *user) {
-  (void)user;
-}
 static size_t queued(void *user) {
   return ((struct client *)user)->out.len;
 }
 static void close_lane(void *user, const struct fault *fault) {
   ((struct client *)user)->closed = fault->close;
 }
-static const struct lane_ops ops = {begin, NULL, nothing, nothing, queued, nothing, close_lane, NULL};
+static const struct lane_ops ops = {begin, NULL, ignore, ignore, queued, ignore, close_lane, NULL};
 
 static void close_victim(void) {
   if (host.victim) core_close_contents(&host.core, host.victim);
-}
-static void on_contents(void *user, uint64_t contents) {
-  (void)user;
-  (void)contents;
 }
 static void on_frame(void *user, uint64_t contents, uint64_t frame) {
   (void)user;
@@ -88,7 +81,7 @@ static void on_aborted(void *user, uint64_t call, enum abort_reason reason) {
 }
 static const struct border border = {.message = on_message,
                                      .aborted = on_aborted,
-                                     .contents_created = on_contents,
+                                     .contents_created = ignore_contents,
                                      .frame_created = on_frame,
                                      .frame_destroyed = on_frame_destroyed,
                                      .contents_destroyed = on_contents_destroyed,

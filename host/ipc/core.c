@@ -148,14 +148,9 @@ static enum status receive_call(struct core *core, struct lane *lane, const stru
 
 /* One of a sync stands in for it on the main lane, and cancels nothing. */
 static void receive_cancel(struct core *core, struct session *session, const struct packet *packet) {
-  struct call *call = call_find(session, packet->call);
-  uint64_t id;
+  const struct call *call = call_find(session, packet->call);
   if (!call || call_is_sync(call)) return;
-  id = call_id(call);
-  call_close(&core->calls, call);
-  if (core->border)
-    core->border->aborted(core->border_user, id,
-                          packet->reason == CANCEL_TIMEOUT ? ABORT_TIMEOUT : ABORT_CANCELLED);
+  core_abort_call(core, call_id(call), packet->reason == CANCEL_TIMEOUT ? ABORT_TIMEOUT : ABORT_CANCELLED);
 }
 
 static enum status receive_other(struct core *core, struct lane *lane, const struct packet *packet,

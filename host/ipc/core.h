@@ -229,6 +229,8 @@ enum status core_attach(struct core *core, struct lane *lane, struct session *se
                         const struct packet *hello, const char *origin, struct fault *fault);
 /* Frees the slot of a call, which is answered or given up. */
 void core_forget_call(struct core *core, struct call *call);
+/* Gives a call up, unless it was answered, and has the scripts' side hear why: that may end anything. */
+void core_abort_call(struct core *core, uint64_t id, enum abort_reason reason);
 void core_advance_all(struct core *core, struct lane *lane, size_t len);
 static inline void core_advance(struct core *core, struct lane *lane, size_t len) {
   if (lane->session && lane->session->lanes) core_advance_all(core, lane, len);

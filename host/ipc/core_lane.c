@@ -19,6 +19,12 @@ void core_forget_call(struct core *core, struct call *call) {
   call_close(&core->calls, call);
 }
 
+void core_abort_call(struct core *core, uint64_t id, enum abort_reason reason) {
+  struct call *call = call_get(&core->calls, id);
+  if (call) core_forget_call(core, call);
+  if (core->border) core->border->aborted(core->border_user, id, reason);
+}
+
 /* Those that were made on the lane, one after the other: whoever is told may end others. */
 static struct call *call_on(const struct session *session, const struct lane *lane) {
   for (struct list *node = session->calls.next; node != &session->calls; node = node->next) {
@@ -30,11 +36,8 @@ static struct call *call_on(const struct session *session, const struct lane *la
 
 static void abort_calls_on(struct core *core, struct lane *lane) {
   struct call *call;
-  while (lane->session && (call = call_on(lane->session, lane))) {
-    uint64_t id = call_id(call);
-    core_forget_call(core, call);
-    if (core->border) core->border->aborted(core->border_user, id, ABORT_CANCELLED);
-  }
+  while (lane->session && (call = call_on(lane->session, lane)))
+    core_abort_call(core, call_id(call), ABORT_CANCELLED);
 }
 
 /* ---- they come ---- */

@@ -257,25 +257,29 @@ enum status core_frame_update(struct core *core, struct session *session, const 
   return ST_OK;
 }
 
-static struct call *call_from(const struct session *session, uint64_t frame) {
-  for (struct list *node = session->calls.next; node != &session->calls; node = node->next) {
-    struct call *call = LIST_ENTRY(node, struct call, node);
-    if (call->frame == frame) return call;
+#define CALLS_AT_ONCE 256
+
+static size_t calls_from(const struct session *session, uint64_t frame, uint64_t *ids) {
+  size_t count = 0;
+  for (const struct list *node = session->calls.next; node != &session->calls && count < CALLS_AT_ONCE;
+       node = node->next) {
+    const struct call *call = LIST_ENTRY(node, struct call, node);
+    if (call->frame == frame) ids[count++] = call_id(call);
   }
-  return NULL;
+  return count;
 }
 
-/* A client that has closed the frame itself waits no longer. False if there is none; else whoever was told
- * may have ended anything. */
-static bool abort_call_from(struct core *core, const struct frame *frame) {
-  struct call *call = call_from(frame->session, frame->id);
-  uint64_t id;
-  if (!call) return false;
-  id = call_id(call);
-  core_reply_error(core, id, "Error", "the frame was destroyed", "ERR_DESTROYED");
-  if (core_call_pending(core, id)) core_forget_call(core, call); /* no memory for an answer */
-  if (core->border) core->border->aborted(core->border_user, id, ABORT_DESTROYED);
-  return true;
+/* A client that has closed the frame itself waits no longer. False if there are none; else whoever was told
+ * may have ended anything, and more of them may be left. */
+static bool abort_calls_from(struct core *core, const struct frame *frame) {
+  uint64_t ids[CALLS_AT_ONCE];
+  size_t count = calls_from(frame->session, frame->id, ids);
+  for (size_t i = 0; i < count; i++) {
+    if (!core_call_pending(core, ids[i])) continue;
+    core_reply_error(core, ids[i], "Error", "the frame was destroyed", "ERR_DESTROYED");
+    core_abort_call(core, ids[i], ABORT_DESTROYED);
+  }
+  return count > 0;
 }
 
 static void destroy_one(struct core *core, struct frame *frame, const struct gone *gone) {
@@ -301,7 +305,7 @@ void core_destroy_tree(struct core *core, uint64_t root, const struct gone *gone
     frame = frame_deepest(frame);
     if (!frame->number && !frame->session->ending)
       core_close_session(core, frame->session, &fault);
-    else if (!abort_call_from(core, frame))
+    else if (!abort_calls_from(core, frame))
       destroy_one(core, frame, gone);
   }
   core_tell_unanswered(core);
@@ -327,10 +331,8 @@ enum status core_frame_close(struct core *core, struct session *session, const s
 
 static void abort_calls(struct core *core, struct session *session) {
   while (!list_empty(&session->calls)) {
-    struct call *call = LIST_ENTRY(session->calls.next, struct call, node);
-    uint64_t id = call_id(call);
-    core_forget_call(core, call);
-    if (core->border) core->border->aborted(core->border_user, id, ABORT_DESTROYED);
+    const struct call *call = LIST_ENTRY(session->calls.next, struct call, node);
+    core_abort_call(core, call_id(call), ABORT_DESTROYED);
   }
 }
 
